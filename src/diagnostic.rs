@@ -1,0 +1,136 @@
+//! Faults of definitions: what is wrong, where, and what helps. How they are printed is the command line's business.
+
+use std::sync::Arc;
+
+use crate::source::{Origin, Source, Span};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing is started.
+    Error,
+    /// Everything goes on.
+    Warning,
+}
+
+impl Severity {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+/// How exactly the place is known.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// Not at all: the fault is in no text.
+    Nowhere,
+    /// Somewhere in a source.
+    In(Arc<Source>),
+    /// Exactly here.
+    At(Origin),
+}
+
+/// One fault. Its texts never hold a secret.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong: one line, lower case, no full stop.
+    pub message: String,
+    /// Where.
+    pub place: Place,
+    /// The document path (`values.a[0]`), empty where there is none.
+    pub path: String,
+    /// What helps.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at a span of a source.
+    pub fn error(
+        source: &Arc<Source>,
+        span: Span,
+        path: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        let place = Place::At(Origin::new(source, span));
+        Self {
+            severity: Severity::Error,
+            message: message.into(),
+            place,
+            path: path.into(),
+            hint: None,
+        }
+    }
+
+    /// A warning at a span of a source.
+    pub fn warning(
+        source: &Arc<Source>,
+        span: Span,
+        path: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(source, span, path, message)
+        }
+    }
+
+    /// An error about a source as a whole.
+    pub fn error_in(source: &Arc<Source>, message: impl Into<String>) -> Self {
+        let place = Place::In(Arc::clone(source));
+        Self {
+            severity: Severity::Error,
+            message: message.into(),
+            place,
+            path: String::new(),
+            hint: None,
+        }
+    }
+
+    /// An error that lies in no text.
+    pub fn error_nowhere(message: impl Into<String>) -> Self {
+        let place = Place::Nowhere;
+        Self {
+            severity: Severity::Error,
+            message: message.into(),
+            place,
+            path: String::new(),
+            hint: None,
+        }
+    }
+
+    /// Adds what helps.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Whether it is an error.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// Sorts for printing: those without an exact place first, by text, then by environment, line and column.
+pub fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by(|a, b| {
+        let key = |d: &Diagnostic| match &d.place {
+            Place::At(origin) => Some((
+                Arc::clone(origin.source.name()),
+                origin.span.line,
+                origin.span.column,
+            )),
+            Place::Nowhere | Place::In(_) => None,
+        };
+        match (key(a), key(b)) {
+            (None, None) => a.message.cmp(&b.message),
+            (a, b) => a.cmp(&b),
+        }
+    });
+}

@@ -1,0 +1,23 @@
+//! escrun composes environment definitions, decrypts their secrets and runs a process with the result.
+//!
+//! The modules below stand in the order in which they may use each other: a layer uses what stands above it, never the
+//! other way. `age` is named only in `crypt`, the YAML event parser only in `syntax`, clap only in `cli`, and
+//! `unsafe` only in `sys`.
+
+pub mod sys;
+
+pub mod secret;
+
+pub mod source;
+
+pub mod diagnostic;
+
+pub mod syntax;
+
+pub mod ast;
+
+pub mod schema;
+
+pub mod value;
+
+pub mod eval;

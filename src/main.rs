@@ -1,0 +1,3 @@
+//! The `escrun` command.
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! The type of schemas.
+
+/// A schema.
+#[derive(Clone)]
+pub struct Schema {}

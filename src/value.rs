@@ -1,0 +1,142 @@
+//! What definitions evaluate to: data with its flags and the trace of where it came from.
+//!
+//! Values are shared, never copied: cloning one counts references. Text that is secret lies in locked memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::schema::Schema;
+use crate::secret::Secret;
+use crate::source::Origin;
+
+/// A text, which need not be UTF-8 (what `fn::fromBase64` decodes need not be).
+#[derive(Clone)]
+pub enum Text {
+    /// Bytes that anyone may see.
+    Plain(Arc<[u8]>),
+    /// Bytes in locked memory.
+    Secret(Arc<Secret>),
+}
+
+impl Text {
+    /// A plain text.
+    pub fn plain(text: impl AsRef<[u8]>) -> Self {
+        Text::Plain(Arc::from(text.as_ref()))
+    }
+
+    /// A secret text.
+    pub fn secret(secret: Secret) -> Self {
+        Text::Secret(Arc::new(secret))
+    }
+
+    /// Joins `parts` into one text, in locked memory if `secret`.
+    pub fn join(parts: &[&[u8]], secret: bool) -> Self {
+        if secret {
+            Text::secret(Secret::from_parts(parts))
+        } else {
+            Text::Plain(Arc::from(parts.concat()))
+        }
+    }
+
+    /// The bytes. Whoever prints them looks at the value's flags first.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Text::Plain(bytes) => bytes,
+            // A text is the one way to a secret's bytes for evaluation and export, which compute with them.
+            Text::Secret(secret) => secret.expose(),
+        }
+    }
+}
+
+/// What a value is.
+#[derive(Clone)]
+pub enum Data {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number, kept as its decimal text.
+    Number(Text),
+    /// A string.
+    String(Text),
+    /// A list.
+    List(Arc<[Value]>),
+    /// An object.
+    Object(Arc<Object>),
+    /// Not known: in check mode, or after a fault that has been reported. Carries what is known of its shape.
+    Unknown(Schema),
+}
+
+/// The members of an object, sorted by the bytes of their keys.
+#[derive(Clone, Default)]
+pub struct Object {
+    /// Members by key, inherited ones included.
+    pub members: BTreeMap<Arc<str>, Member>,
+    /// Set where the object was merged over an unknown: further members may exist, of this shape.
+    pub rest: Option<Schema>,
+}
+
+/// A member of an object.
+#[derive(Clone)]
+pub struct Member {
+    /// Its value.
+    pub value: Value,
+    /// Whether it comes from a merged base alone.
+    pub inherited: bool,
+    /// Whether its key was chosen by an answer from outside (a provider, decoded text) instead of a definition.
+    pub outside: bool,
+}
+
+/// Data with flags and trace.
+#[derive(Clone)]
+pub struct Value {
+    /// What it is.
+    pub data: Data,
+    /// Whether the value as a whole is secret. Parts carry their own flags.
+    pub secret: bool,
+    /// Whether later definitions cannot override it.
+    pub is_final: bool,
+    /// The expression that defined it.
+    pub origin: Origin,
+    /// What it was merged onto or overrode, nearest first.
+    pub base: Option<Arc<Value>>,
+}
+
+impl Value {
+    /// A value without flags or base.
+    pub fn new(data: Data, origin: Origin) -> Self {
+        Self {
+            data,
+            secret: false,
+            is_final: false,
+            origin,
+            base: None,
+        }
+    }
+
+    /// Whether it is unknown.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.data, Data::Unknown(_))
+    }
+
+    /// The member `key`, if this is an object that has it.
+    pub fn member(&self, key: &str) -> Option<&Value> {
+        match &self.data {
+            Data::Object(object) => object.members.get(key).map(|member| &member.value),
+            _ => None,
+        }
+    }
+
+    /// The name of its type, as schemas name it; `unknown` for unknowns.
+    pub fn type_name(&self) -> &'static str {
+        match &self.data {
+            Data::Null => "null",
+            Data::Bool(_) => "boolean",
+            Data::Number(_) => "number",
+            Data::String(_) => "string",
+            Data::List(_) => "array",
+            Data::Object(_) => "object",
+            Data::Unknown(_) => "unknown",
+        }
+    }
+}
