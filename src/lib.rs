@@ -12,6 +12,8 @@ pub mod source;
 
 pub mod diagnostic;
 
+pub mod suggest;
+
 pub mod syntax;
 
 pub mod ast;
