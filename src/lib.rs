@@ -22,4 +22,6 @@ pub mod schema;
 
 pub mod value;
 
+pub mod encode;
+
 pub mod eval;
