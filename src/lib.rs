@@ -12,6 +12,8 @@ pub mod source;
 
 pub mod diagnostic;
 
+pub mod quote;
+
 pub mod suggest;
 
 pub mod syntax;

@@ -136,7 +136,14 @@ impl Value {
                 }
             }
         }
-        Self { data, secret: false, is_final: false, origin, base: None, parts }
+        Self {
+            data,
+            secret: false,
+            is_final: false,
+            origin,
+            base: None,
+            parts,
+        }
     }
 
     /// Whether it or any of its parts is secret.
@@ -157,14 +164,21 @@ impl Value {
     /// The same value with the origin of an expression that refers to it.
     #[must_use]
     pub fn relocated(&self, origin: Origin) -> Self {
-        Self { origin, is_final: false, base: None, ..self.clone() }
+        Self {
+            origin,
+            is_final: false,
+            base: None,
+            ..self.clone()
+        }
     }
 
     /// The same value, secret at every level.
     #[must_use]
     pub fn into_secret(self) -> Self {
         let data = match self.data {
-            Data::List(items) => Data::List(items.iter().cloned().map(Value::into_secret).collect()),
+            Data::List(items) => {
+                Data::List(items.iter().cloned().map(Value::into_secret).collect())
+            }
             Data::Object(object) => {
                 let mut object = Arc::unwrap_or_clone(object);
                 for member in object.members.values_mut() {
@@ -176,7 +190,12 @@ impl Value {
             Data::String(Text::Plain(bytes)) => Data::String(Text::join(&[&bytes], true)),
             data => data,
         };
-        Self { secret: true, is_final: self.is_final, base: self.base, ..Value::new(data, self.origin) }
+        Self {
+            secret: true,
+            is_final: self.is_final,
+            base: self.base,
+            ..Value::new(data, self.origin)
+        }
     }
 
     /// Whether it is unknown.

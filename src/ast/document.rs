@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::expression::{Builder, quoted};
+use super::expression::Builder;
 use super::{Definition, Encryption, Import, PathId, Property, Step};
 use crate::diagnostic::Diagnostic;
+use crate::quote::quoted;
 use crate::source::{Source, Span};
 use crate::suggest::edit_distance;
 use crate::syntax::{self, Entry, Node, NodeKind};

@@ -11,6 +11,7 @@ use super::{
     PlaintextSecret, Property, Step, call,
 };
 use crate::diagnostic::Diagnostic;
+use crate::quote::quoted;
 use crate::source::{Source, Span};
 use crate::syntax::{Entry, Node, NodeKind, StringNode, Style};
 use crate::value::Text;
@@ -276,9 +277,4 @@ fn span_within(
         line: span.line,
         column,
     }
-}
-
-/// A key as messages show it.
-pub(super) fn quoted(key: &str) -> String {
-    format!("\"{}\"", key.escape_debug().to_string().replace("\\'", "'"))
 }

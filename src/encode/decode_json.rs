@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use unescape::unescape;
 
-use super::{DEEPEST, Error, Part, Sink, build, is_printable};
+use super::{DEEPEST, Error, Part, Sink, build};
+use crate::quote::is_printable;
 use crate::source::Origin;
 use crate::value::{Data, Member, Object, Text, Value};
 

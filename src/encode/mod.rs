@@ -14,7 +14,7 @@ use std::fmt;
 pub use decode_json::decode_json;
 pub use decode_yaml::decode_yaml;
 pub use json::{json, json_pretty, json_string};
-pub use quote::{is_printable, quote};
+pub use quote::quote;
 pub use sink::{Part, Sink, build};
 pub use text::text;
 pub use yaml::yaml;

@@ -1,7 +1,8 @@
 //! YAML of a value, in block style with sorted keys. Numbers are plain, and every string that something could take for
 //! anything else is quoted, so that a reader of YAML 1.1 or 1.2 gets back exactly what was written.
 
-use super::{Encoded, Error, Redaction, Shown, Sink, build, deeper, is_printable, show};
+use super::{Encoded, Error, Redaction, Shown, Sink, build, deeper, show};
+use crate::quote::is_printable;
 use crate::value::{Data, Value};
 
 /// The longest key that YAML lets stand without `?`, less what quoting may add.
