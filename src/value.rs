@@ -108,14 +108,14 @@ pub struct Value {
     pub origin: Origin,
     /// What it was merged onto or overrode, nearest first.
     pub base: Option<Arc<Value>>,
-    /// What holds of its parts, at any depth.
-    parts: Parts,
+    /// What holds of its parts, at any depth; [`Value::new`] sees to it.
+    pub parts: Parts,
 }
 
 /// What holds of the parts of a list or object, kept so that nobody has to walk them: values share parts, and what is
 /// small in memory can be huge to walk.
 #[derive(Clone, Copy, Default)]
-struct Parts {
+pub struct Parts {
     secret: bool,
     unknown: bool,
     weight: u64,

@@ -54,7 +54,7 @@ pub struct Evaluated {
 }
 
 /// The name of a definition that has none.
-pub const ANONYMOUS: &str = "<yaml>";
+pub(super) const ANONYMOUS: &str = "<yaml>";
 
 /// Evaluates a selection. `overrides` is a definition that goes over everything that was selected.
 ///
