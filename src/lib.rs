@@ -24,6 +24,8 @@ pub mod schema;
 
 pub mod value;
 
+pub mod lint;
+
 pub mod encode;
 
 pub mod eval;
