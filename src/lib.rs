@@ -29,3 +29,5 @@ pub mod lint;
 pub mod encode;
 
 pub mod eval;
+
+pub mod crypt;

@@ -1,0 +1,51 @@
+//! Opens and seals secrets with age: identities, recipients, headers and payloads. The only place that names `age`.
+//!
+//! A definition carries one age v1 header, which wraps a file key of 16 bytes to every recipient; each of its secrets is
+//! a payload under that key. Header and payload put together are an ordinary age file. `age` wraps and unwraps the file
+//! key; the header's MAC and the payload (age-encryption.org/v1) are done here, because `age` can neither seal under an
+//! existing key nor open in place.
+//!
+//! Knows neither the terminal nor the home directory nor the environment: whoever builds a [`Keyring`] hands these in
+//! as [`IdentitySource`]s and a [`Prompt`].
+
+mod age_file;
+
+mod ciphertext;
+
+mod error;
+
+mod file_key;
+
+mod header;
+
+mod identity;
+
+mod keygen;
+
+mod keyring;
+
+mod payload;
+
+mod plugin;
+
+mod prompt;
+
+mod recipient;
+
+mod sealer;
+
+mod ssh_wire;
+
+mod wrap;
+
+pub use ciphertext::is_complete_file;
+pub use error::{CiphertextError, Error, HeaderError, IdentityError, PayloadError, RecipientError};
+pub use identity::{IdentitySource, read_identity};
+pub use keygen::keygen;
+pub use keyring::Keyring;
+pub use prompt::{Interaction, Plugins, Prompt, Unanswered};
+pub use recipient::{Recipient, parse_recipients, recipients_digest};
+pub use sealer::{Rekey, Sealer, seal_complete, seal_file};
+
+#[cfg(test)]
+mod tests;
