@@ -21,3 +21,5 @@ pub mod schema;
 pub mod value;
 
 pub mod eval;
+
+pub mod store;

@@ -5,7 +5,7 @@ mod read;
 mod replace;
 
 pub use folder::{Entry, Folder, OpenError};
-pub use read::{FileKind, ReadError, read_file};
+pub use read::{FileKind, ReadError, describe, read_file};
 pub use replace::{Expected, ReplaceError, replace_file, staging_name};
 
 /// The user that this process acts as: its effective user id.

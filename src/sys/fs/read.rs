@@ -139,7 +139,7 @@ pub(super) fn read_regular(mut file: File, limit: u64) -> Result<(Vec<u8>, Metad
 }
 
 /// The system's own text for an error, in lower case and without its number.
-pub(super) fn describe(error: &io::Error) -> String {
+pub fn describe(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(code) => nix::errno::Errno::from_raw(code).desc().to_lowercase(),
         None => error.to_string(),

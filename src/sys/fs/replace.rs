@@ -282,7 +282,7 @@ impl<'a> Staged<'a> {
             }
         }
         // After chown(2), which may clear bits. By descriptor, so that the umask has no say.
-        let mode = Mode::from_bits_truncate(attributes.mode as nix::libc::mode_t);
+        let mode = Mode::from_bits_truncate(attributes.mode as libc::mode_t);
         nix::sys::stat::fchmod(&self.file, mode).map_err(step("set the mode"))
     }
 
