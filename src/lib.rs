@@ -30,4 +30,6 @@ pub mod encode;
 
 pub mod eval;
 
+pub mod store;
+
 pub mod crypt;
