@@ -12,6 +12,10 @@ pub mod source;
 
 pub mod diagnostic;
 
+pub mod quote;
+
+pub mod suggest;
+
 pub mod syntax;
 
 pub mod ast;
@@ -19,5 +23,7 @@ pub mod ast;
 pub mod schema;
 
 pub mod value;
+
+pub mod encode;
 
 pub mod eval;

@@ -55,6 +55,11 @@ impl Schema {
         self.view().access(&Access::Key(key), 0)
     }
 
+    /// Whether an object may meet it.
+    pub fn may_be_object(&self) -> bool {
+        self.property("").is_ok()
+    }
+
     /// The schema of the element `index`. References and alternatives are followed.
     ///
     /// # Errors
