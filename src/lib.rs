@@ -33,3 +33,5 @@ pub mod eval;
 pub mod store;
 
 pub mod crypt;
+
+pub mod cli;

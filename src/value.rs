@@ -74,6 +74,8 @@ pub struct Object {
     pub members: BTreeMap<Arc<str>, Member>,
     /// Set where the object was merged over an unknown: further members may exist, of this shape.
     pub rest: Option<Schema>,
+    /// Set where the object overrode a value that is no object: whatever it is merged over next does not show.
+    pub closed: bool,
 }
 
 impl Parts {

@@ -219,11 +219,14 @@ impl<'a> AccessScanner<'a> {
         Step::key(key)
     }
 
-    /// An index; what is none is used as a key.
+    /// An index; what is none is used as a key. It ends where the access could go on or end.
     fn index(&mut self) -> Step {
         let start = self.position;
         let rest = self.rest();
-        let end = rest.find(']').unwrap_or(rest.len());
+        if rest.is_empty() {
+            return Step::key("");
+        }
+        let end = rest.find(['[', ']', '}']).unwrap_or(rest.len());
         self.position += end;
         let digits = &rest[..end];
         match digits.parse::<i64>() {
@@ -285,16 +288,23 @@ mod tests {
 
     #[test]
     fn faults_are_told_with_their_place() {
-        let cases: [(&str, &str, &[(&str, Range<usize>)]); 9] = [
+        let cases: [(&str, &str, &[(&str, Range<usize>)]); 11] = [
             ("${a", "<a>", &[(MISSING_BRACE, 3..3)]),
             ("${a b}", "<a> \" b}\"", &[(MISSING_BRACE, 3..3)]),
             ("${a.}", "<a><>", &[(EMPTY_NAME, 3..4)]),
+            ("${a[1}", "<a>[1]", &[(MISSING_BRACKET, 3..5)]),
             (
-                "${a[1}",
-                "<a><1}>",
+                "${a[",
+                "<a><>",
+                &[(MISSING_BRACKET, 3..4), (MISSING_BRACE, 4..4)],
+            ),
+            (
+                "${a[[]",
+                "<a><><>",
                 &[
-                    (BAD_INDEX, 4..6),
-                    (MISSING_BRACKET, 3..6),
+                    (BAD_INDEX, 4..4),
+                    (MISSING_BRACKET, 3..4),
+                    (BAD_INDEX, 5..5),
                     (MISSING_BRACE, 6..6),
                 ],
             ),

@@ -66,7 +66,10 @@ pub(super) fn plain(diagnostic: &Diagnostic, excerpt: bool, color: bool) -> Stri
         style.severity(severity),
         style.bold(&sanitized(&diagnostic.message))
     );
-    if let Some(citation) = origin.filter(|_| excerpt).and_then(|origin| cite(origin, style, severity)) {
+    if let Some(citation) = origin
+        .filter(|_| excerpt)
+        .and_then(|origin| cite(origin, style, severity))
+    {
         text += &citation;
     }
     if let Some(hint) = &diagnostic.hint {
@@ -85,11 +88,16 @@ fn cite(origin: &Origin, style: Style, severity: Severity) -> Option<String> {
     let parsed = ast::parse(source);
     let definition = parsed.definition.as_ref()?;
     let text = source.text();
-    let start = text.get(..span.start as usize)?.rfind('\n').map_or(0, |at| at + 1);
+    let start = text
+        .get(..span.start as usize)?
+        .rfind('\n')
+        .map_or(0, |at| at + 1);
     let length = text[start..].find('\n').unwrap_or(text.len() - start);
     let line = start..start + length;
 
-    let masked: Vec<Range<usize>> = lint::sensitive_spans(definition).map(|span| span.range()).collect();
+    let masked: Vec<Range<usize>> = lint::sensitive_spans(definition)
+        .map(|span| span.range())
+        .collect();
     let before = masked_text(text, start..span.start as usize, &masked);
     let end = (span.end as usize).clamp(span.start as usize, line.end);
     let marked = masked_text(text, span.start as usize..end, &masked);
@@ -112,7 +120,10 @@ fn cite(origin: &Origin, style: Style, severity: Severity) -> Option<String> {
 fn masked_text(text: &str, piece: Range<usize>, masked: &[Range<usize>]) -> String {
     let mut shown = String::new();
     let mut at = piece.start;
-    for mask in masked.iter().filter(|mask| mask.start < piece.end && mask.end > piece.start) {
+    for mask in masked
+        .iter()
+        .filter(|mask| mask.start < piece.end && mask.end > piece.start)
+    {
         shown += text.get(at..mask.start.max(at)).unwrap_or_default();
         if mask.start >= piece.start {
             shown += SECRET;
@@ -125,7 +136,15 @@ fn masked_text(text: &str, piece: Range<usize>, masked: &[Range<usize>]) -> Stri
 
 /// A text without characters that a terminal would obey.
 pub(super) fn sanitized(text: &str) -> String {
-    let harmless = |c: char| if is_printable(c) { c } else if c == '\t' { ' ' } else { '\u{fffd}' };
+    let harmless = |c: char| {
+        if is_printable(c) {
+            c
+        } else if c == '\t' {
+            ' '
+        } else {
+            '\u{fffd}'
+        }
+    };
     text.chars().map(harmless).collect()
 }
 
@@ -137,7 +156,11 @@ struct Style {
 
 impl Style {
     fn paint(self, code: &str, text: &str) -> String {
-        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.color {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn bold(self, text: &str) -> String {

@@ -167,10 +167,9 @@ impl<'a> Reader<'a> {
                     }
                     Some(b'}') => {
                         self.at += 1;
-                        let rest = None;
                         Ok(Put::Complete(Data::Object(Arc::new(Object {
                             members,
-                            rest,
+                            ..Object::default()
                         }))))
                     }
                     _ => Err(self.unexpected("after object key:value pair")),

@@ -78,8 +78,10 @@ impl Decoder<'_> {
                 Entry::Occupied(_) => return Err(self.duplicate(entry)),
             }
         }
-        let rest = None;
-        Ok(Data::Object(Arc::new(Object { members, rest })))
+        Ok(Data::Object(Arc::new(Object {
+            members,
+            ..Object::default()
+        })))
     }
 
     fn duplicate(&self, entry: &syntax::Entry) -> String {

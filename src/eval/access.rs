@@ -138,12 +138,9 @@ impl Scope<'_, '_> {
             return Some(Receiver::Expression(property.value, below));
         }
         if below.is_none() {
-            self.unknown_property(
-                key,
-                properties.iter().map(|property| &*property.key),
-                accessor,
-                id,
-            );
+            let own = properties.iter().map(|property| &*property.key);
+            let inherited = base.into_iter().flat_map(shown_keys);
+            self.unknown_property(key, own.chain(inherited), accessor, id);
         }
         below.map(Receiver::Value)
     }
@@ -158,15 +155,10 @@ impl Scope<'_, '_> {
                 );
                 None
             }
-            (Data::Object(object), Step::Key(key)) => {
+            (Data::Object(_), Step::Key(key)) => {
                 let found = inherited(value, key);
                 if found.is_none() {
-                    // The keys of a secret are not for messages.
-                    let own = object
-                        .members
-                        .iter()
-                        .filter(|(_, member)| !member.inherited && !value.secret);
-                    self.unknown_property(key, own.map(|(key, _)| &**key), accessor, id);
+                    self.unknown_property(key, shown_keys(value), accessor, id);
                 }
                 found
             }
@@ -242,4 +234,15 @@ impl Scope<'_, '_> {
     fn access_error(&mut self, accessor: &Accessor, id: ExprId, message: &str) {
         self.error_at(id, accessor.span, message, None);
     }
+}
+
+/// The keys of an object that messages may name: those of a secret they may not.
+fn shown_keys(value: &Value) -> impl Iterator<Item = &str> {
+    let object = match &value.data {
+        Data::Object(object) if !value.secret => Some(object),
+        _ => None,
+    };
+    object
+        .into_iter()
+        .flat_map(|object| object.members.keys().map(|key| &**key))
 }

@@ -20,11 +20,15 @@ pub fn merge(over: Value, base: &Value, diagnostics: &mut Vec<Diagnostic>) -> Va
         (Data::Object(own), Data::Object(below)) => Some(merge_objects(own, below, diagnostics)),
         (Data::Object(own), Data::Unknown(shape)) if shape.may_be_object() => {
             let below = Object {
-                members: BTreeMap::new(),
                 rest: Some(shape.clone()),
+                ..Object::default()
             };
             Some(merge_objects(own, &below, diagnostics))
         }
+        (Data::Object(own), _) => Some(Object {
+            closed: true,
+            ..(**own).clone()
+        }),
         _ => None,
     };
     let (secret, is_final, origin) = (over.secret, over.is_final, over.origin.clone());
@@ -44,6 +48,9 @@ pub fn merge(over: Value, base: &Value, diagnostics: &mut Vec<Diagnostic>) -> Va
 }
 
 fn merge_objects(over: &Object, base: &Object, diagnostics: &mut Vec<Diagnostic>) -> Object {
+    if over.closed {
+        return over.clone();
+    }
     let mut members = BTreeMap::new();
     // An unknown between two objects hides what lies below it.
     if over.rest.is_none() {
@@ -67,7 +74,11 @@ fn merge_objects(over: &Object, base: &Object, diagnostics: &mut Vec<Diagnostic>
         members.insert(Arc::clone(key), Member { value, ..*member });
     }
     let rest = over.rest.clone().or_else(|| base.rest.clone());
-    Object { members, rest }
+    Object {
+        members,
+        rest,
+        closed: base.closed,
+    }
 }
 
 /// What `key` of `base` is, if it has it or may have it.

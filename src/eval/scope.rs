@@ -145,7 +145,7 @@ impl<'s, 'a> Scope<'s, 'a> {
     /// An object literal over its base.
     fn object(&mut self, properties: &[Property], base: Option<&Value>, origin: Origin) -> Value {
         let mut members = BTreeMap::new();
-        let mut rest = None;
+        let (mut rest, mut closed) = (None, false);
         match base.map(|base| &base.data) {
             Some(Data::Object(object)) => {
                 for (key, member) in &object.members {
@@ -160,9 +160,11 @@ impl<'s, 'a> Scope<'s, 'a> {
                     }
                 }
                 rest = object.rest.clone();
+                closed = object.closed;
             }
             Some(Data::Unknown(shape)) if shape.may_be_object() => rest = Some(shape.clone()),
-            _ => {}
+            Some(_) => closed = true,
+            None => {}
         }
         for property in properties {
             let below = base.and_then(|base| inherited(base, &property.key));
@@ -174,7 +176,14 @@ impl<'s, 'a> Scope<'s, 'a> {
             };
             members.insert(Arc::clone(&property.key), member);
         }
-        let value = Value::new(Data::Object(Arc::new(Object { members, rest })), origin);
+        let value = Value::new(
+            Data::Object(Arc::new(Object {
+                members,
+                rest,
+                closed,
+            })),
+            origin,
+        );
         Value {
             base: base.cloned().map(Arc::new),
             ..value

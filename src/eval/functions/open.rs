@@ -74,7 +74,7 @@ impl Scope<'_, '_> {
             Progress::Done(Ok(answer)) => {
                 let secret = inputs.holds_secret() || state.is_some_and(Value::holds_secret);
                 if secret {
-                    mark_secret(answer, &outputs, &origin)
+                    mark_secret(answer, &outputs)
                 } else {
                     answer
                 }
@@ -109,32 +109,36 @@ pub(super) fn is_settled(value: &Value) -> bool {
 }
 
 /// Marks an answer as secret at every level, except where the schema says `secret: false`.
-fn mark_secret(value: Value, schema: &Schema, origin: &Origin) -> Value {
+fn mark_secret(value: Value, schema: &Schema) -> Value {
     if schema.secret() == Some(false) {
         return value;
     }
     let part = |part: &Value, schema: Result<Schema, _>| match schema {
-        Ok(schema) => mark_secret(part.clone(), &schema, origin),
+        Ok(schema) => mark_secret(part.clone(), &schema),
         Err(_) => part.clone().into_secret(),
     };
-    let data = match &value.data {
+    let (data, secret) = match &value.data {
         Data::List(items) => {
             let parts = items.iter().enumerate();
-            Data::List(
-                parts
-                    .map(|(index, item)| part(item, schema.element(index)))
-                    .collect(),
-            )
+            let parts: Arc<[Value]> = parts
+                .map(|(index, item)| part(item, schema.element(index)))
+                .collect();
+            let secret = parts.iter().all(|part| part.secret);
+            (Data::List(parts), secret)
         }
         Data::Object(object) => {
             let mut object = (**object).clone();
             for (key, member) in &mut object.members {
                 member.value = part(&member.value, schema.property(key));
             }
-            Data::Object(Arc::new(object))
+            let secret = object.members.values().all(|member| member.value.secret);
+            (Data::Object(Arc::new(object)), secret)
         }
         _ => return value.into_secret(),
     };
-    // A container with public parts is no secret itself; its parts say what is.
-    Value::new(data, origin.clone())
+    // What has a public part is no secret as a whole; its parts say what is.
+    Value {
+        secret,
+        ..Value::new(data, value.origin)
+    }
 }

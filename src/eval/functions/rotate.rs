@@ -92,7 +92,7 @@ impl Scope<'_, '_> {
             inputs,
             Data::Object(Arc::new(Object {
                 members,
-                rest: None,
+                ..Object::default()
             })),
         )
     }
