@@ -21,3 +21,9 @@ pub mod schema;
 pub mod value;
 
 pub mod eval;
+
+pub mod run;
+
+/// Every program that is built on this library wipes what it frees.
+#[global_allocator]
+static ALLOCATOR: sys::allocator::WipingAllocator = sys::allocator::WipingAllocator;
