@@ -101,7 +101,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("file");
         std::fs::write(&file, "").expect("a file");
-        let mut check = |mode: u32| {
+        let check = |mode: u32| {
             std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).expect("a mode");
             check_executable(&file).map_err(|error| error.raw_os_error())
         };

@@ -1,0 +1,6 @@
+//! Tests that look at real processes from outside. One binary, because each takes seconds to link.
+
+mod memory;
+mod process;
+mod scan;
+mod terminal;
