@@ -175,4 +175,32 @@ mod tests {
             }
         });
     }
+
+    /// How a forked child ends that reads the first byte.
+    #[cfg(target_os = "linux")]
+    fn status_of_reading_in_a_child(locked: &Locked) -> libc::c_int {
+        // SAFETY: the child does nothing that is not async-signal-safe: it takes the default for the signal that it may
+        // die of, reads a byte and ends.
+        unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                libc::signal(libc::SIGSEGV, libc::SIG_DFL);
+                libc::_exit(locked.start.as_ptr().read_volatile().into());
+            }
+            let mut status = 0;
+            assert_eq!(libc::waitpid(child, &mut status, 0), child);
+            status
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn forked_children_have_only_what_is_meant_for_them() {
+        let locked = Locked::filled(LARGE, |bytes| bytes.fill(7));
+        let status = status_of_reading_in_a_child(&locked);
+        assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGSEGV);
+        locked.keep_on_fork().expect("advice that is always taken");
+        let status = status_of_reading_in_a_child(&locked);
+        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 7);
+    }
 }

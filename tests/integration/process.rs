@@ -73,6 +73,22 @@ fn blocked_signals_stay_blocked() {
     before.thread_set_mask().expect("a mask");
 }
 
+#[test]
+fn escrun_itself_leaves_no_core_and_opens_nothing_to_others() {
+    let output = Command::new(SUBJECT)
+        .arg("harden")
+        .output()
+        .expect("the fixture starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let value = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|rest| rest.split_whitespace().next())
+    };
+    assert_eq!(value("dumpable:"), Some("false"));
+    assert_eq!(value("Umask:"), Some("0077"));
+    assert_eq!(value("Max core file size"), Some("0"));
+}
+
 fn replace(arguments: &[&str]) -> Output {
     Command::new(SUBJECT)
         .arg("replace")

@@ -13,6 +13,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
 
+use crate::outside::is_there;
+
 const SUBJECT: &str = env!("CARGO_BIN_EXE_fixture-subject");
 
 /// A program that asks at a new terminal, and the person's side of that.
@@ -90,6 +92,9 @@ fn new_terminal() -> std::io::Result<(File, File)> {
 
 #[test]
 fn a_secret_is_read_without_echo() {
+    if !is_there("setsid") {
+        return;
+    }
     let mut asking = Asking::begin();
     asking.type_in("hunter2\n");
     asking.expect("\r\n");
@@ -99,6 +104,9 @@ fn a_secret_is_read_without_echo() {
 
 #[test]
 fn signals_end_the_program_only_after_the_terminal_is_restored() {
+    if !is_there("setsid") {
+        return;
+    }
     for (signal, key) in [
         (Signal::SIGINT, Some("\x03")),
         (Signal::SIGQUIT, Some("\x1c")),
@@ -120,6 +128,9 @@ fn signals_end_the_program_only_after_the_terminal_is_restored() {
 
 #[test]
 fn the_question_is_asked_again_after_a_stop() {
+    if !is_there("setsid") {
+        return;
+    }
     let mut asking = Asking::begin();
     let child = Pid::from_raw(asking.child.id() as i32);
     // A stop that cannot be caught, as a shell's `kill -STOP`, and the way back.
@@ -133,6 +144,9 @@ fn the_question_is_asked_again_after_a_stop() {
 
 #[test]
 fn a_line_that_is_too_long_is_an_error() {
+    if !is_there("setsid") {
+        return;
+    }
     let mut asking = Asking::begin();
     asking.type_in(&"x".repeat(2000));
     asking.type_in("\n");
@@ -142,6 +156,9 @@ fn a_line_that_is_too_long_is_an_error() {
 
 #[test]
 fn without_a_terminal_there_is_a_clear_error() {
+    if !is_there("setsid") {
+        return;
+    }
     let output = Command::new("setsid")
         .args([SUBJECT, "ask"])
         .stdin(Stdio::null())
