@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 const LAST_SIGNAL: libc::c_int = 64;
 
 /// The state that programs inherit.
+#[derive(Clone, Copy)]
 pub(super) struct Inherited {
     /// Bit n stands for signal n + 1. What is not ignored has its default in a program that is started.
     ignored: u64,
@@ -44,34 +45,19 @@ pub(super) fn at_start() -> &'static Inherited {
 }
 
 impl Inherited {
-    /// What is there now.
-    pub(super) fn now() -> Self {
-        let mut ignored = 0;
-        for signal in 1..=LAST_SIGNAL {
-            if disposition(signal) == Some(libc::SIG_IGN) {
-                ignored |= bit(signal);
-            }
-        }
-        let mut mask = MaybeUninit::uninit();
-        let mut core_limit = libc::rlimit {
-            rlim_cur: libc::RLIM_INFINITY,
-            rlim_max: libc::RLIM_INFINITY,
+    /// What is there now. Only for where there is no other thread: the umask can only be read by changing it.
+    fn now() -> Self {
+        let mut state = Self {
+            ignored: 0,
+            mask: mask(libc::SIG_BLOCK, None),
+            umask: set_umask(0o777),
+            core_limit: core_limit(),
         };
-        // SAFETY: the set is emptied before it is filled; reading a mask and a limit changes nothing. The umask can only be
-        // read by changing it; for that moment it is the strictest.
-        unsafe {
-            libc::sigemptyset(mask.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), mask.as_mut_ptr());
-            libc::getrlimit(libc::RLIMIT_CORE, &mut core_limit);
-            let umask = libc::umask(0o777);
-            libc::umask(umask);
-            Self {
-                ignored,
-                mask: mask.assume_init(),
-                umask,
-                core_limit,
-            }
+        set_umask(state.umask);
+        for signal in 1..=LAST_SIGNAL {
+            state.note(signal, disposition(signal));
         }
+        state
     }
 
     /// The limit of the size of core files.
@@ -79,9 +65,18 @@ impl Inherited {
         self.core_limit
     }
 
-    /// Makes the state of this process (and the mask of this thread) what it was then. Async-signal-safe.
-    pub(super) fn restore(&self, purpose: For) {
+    /// Makes the state of this process (and the mask of this thread) this one, and gives what it was.
+    /// Async-signal-safe.
+    pub(super) fn impose(&self, purpose: For) -> Self {
+        let mut before = Self {
+            ignored: 0,
+            mask: mask(libc::SIG_BLOCK, None),
+            umask: set_umask(self.umask),
+            core_limit: core_limit(),
+        };
         for signal in 1..=LAST_SIGNAL {
+            let found = disposition(signal);
+            before.note(signal, found);
             if purpose == For::Children && signal == libc::SIGPIPE {
                 continue;
             }
@@ -90,9 +85,9 @@ impl Inherited {
             } else {
                 libc::SIG_IGN
             };
-            let change = match disposition(signal) {
+            let change = match found {
                 None => false,
-                Some(libc::SIG_DFL | libc::SIG_IGN) => disposition(signal) != Some(wanted),
+                Some(libc::SIG_DFL | libc::SIG_IGN) => found != Some(wanted),
                 // A handler becomes the default by execve(2) alone.
                 Some(_) => purpose == For::Exec && wanted == libc::SIG_IGN,
             };
@@ -101,13 +96,21 @@ impl Inherited {
                 unsafe { libc::signal(signal, wanted) };
             }
         }
-        // SAFETY: the limit and the mask are those that the system gave. A soft limit may always go up to the hard one,
-        // which we never change.
-        unsafe {
-            libc::umask(self.umask);
-            libc::setrlimit(libc::RLIMIT_CORE, &self.core_limit);
-            // Last: a signal that waited now comes to the disposition that was meant for it.
-            libc::pthread_sigmask(libc::SIG_SETMASK, &self.mask, ptr::null_mut());
+        // SAFETY: the limit lives through the call. A soft limit may always go up to the hard one, which we never change.
+        unsafe { libc::setrlimit(libc::RLIMIT_CORE, &self.core_limit) };
+        // Last: a signal that waited now comes to the disposition that was meant for it.
+        self.impose_mask();
+        before
+    }
+
+    /// Makes the mask of this thread this one.
+    pub(super) fn impose_mask(&self) {
+        mask(libc::SIG_SETMASK, Some(&self.mask));
+    }
+
+    fn note(&mut self, signal: libc::c_int, disposition: Option<libc::sighandler_t>) {
+        if disposition == Some(libc::SIG_IGN) {
+            self.ignored |= bit(signal);
         }
     }
 }
@@ -124,4 +127,33 @@ fn disposition(signal: libc::c_int) -> Option<libc::sighandler_t> {
         (libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) == 0)
             .then(|| action.assume_init().sa_sigaction)
     }
+}
+
+/// Changes the mask of this thread, or not; gives what it was.
+fn mask(how: libc::c_int, change: Option<&libc::sigset_t>) -> libc::sigset_t {
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: the set is emptied before it is filled, and `change` lives through the call.
+    unsafe {
+        libc::sigemptyset(before.as_mut_ptr());
+        let change = change.map_or(ptr::null(), ptr::from_ref);
+        libc::pthread_sigmask(how, change, before.as_mut_ptr());
+        before.assume_init()
+    }
+}
+
+/// Changes the umask; gives what it was.
+fn set_umask(umask: libc::mode_t) -> libc::mode_t {
+    // SAFETY: takes and gives numbers only.
+    unsafe { libc::umask(umask) }
+}
+
+/// The limit of the size of core files.
+fn core_limit() -> libc::rlimit {
+    let mut limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: fills a limit of ours.
+    unsafe { libc::getrlimit(libc::RLIMIT_CORE, &mut limit) };
+    limit
 }

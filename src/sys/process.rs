@@ -25,7 +25,7 @@ pub fn harden() -> io::Result<()> {
     // SAFETY: takes numbers and a limit that lives through the call.
     unsafe {
         #[cfg(target_os = "linux")]
-        if libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 {
+        if libc::prctl(libc::PR_SET_DUMPABLE, 0 as libc::c_ulong) != 0 {
             return Err(io::Error::last_os_error());
         }
         if libc::setrlimit(libc::RLIMIT_CORE, &core_limit) != 0 {
@@ -42,10 +42,10 @@ pub fn harden() -> io::Result<()> {
 pub fn command(program: &OsStr) -> Command {
     let mut command = Command::new(program);
     let started_with = at_start();
-    // SAFETY: `restore` is async-signal-safe, as what runs between fork and exec must be.
+    // SAFETY: `impose` is async-signal-safe, as what runs between fork and exec must be.
     unsafe {
         command.pre_exec(move || {
-            started_with.restore(For::Exec);
+            started_with.impose(For::Exec);
             Ok(())
         });
     }
@@ -65,18 +65,19 @@ pub fn as_inherited<R>(f: impl FnOnce() -> R) -> R {
 /// How many calls of [`as_inherited`] are at work, and what the first of them found.
 static ACTIVE: Mutex<(usize, Option<Inherited>)> = Mutex::new((0, None));
 
-/// While one of these lives, the process is as it was started.
-struct Restored;
+/// While one of these lives, the process is as it was started. It stays on the thread that made it.
+struct Restored {
+    // The mask is each thread's own, all else is the process's.
+    replaced: Inherited,
+}
 
 impl Restored {
     fn enter() -> Self {
         let mut active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
-        if active.0 == 0 {
-            active.1 = Some(Inherited::now());
-        }
+        let replaced = at_start().impose(For::Children);
         active.0 += 1;
-        at_start().restore(For::Children);
-        Self
+        active.1.get_or_insert(replaced);
+        Self { replaced }
     }
 }
 
@@ -87,8 +88,9 @@ impl Drop for Restored {
         if active.0 == 0
             && let Some(ours) = active.1.take()
         {
-            ours.restore(For::Children);
+            ours.impose(For::Children);
         }
+        self.replaced.impose_mask();
     }
 }
 

@@ -84,8 +84,9 @@ mod tests {
                 };
                 // SAFETY: the program and its filter live through the calls.
                 unsafe {
-                    assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-                    let mode = libc::SECCOMP_MODE_FILTER;
+                    let [no, yes]: [libc::c_ulong; 2] = [0, 1];
+                    assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, yes, no, no, no), 0);
+                    let mode = libc::c_ulong::from(libc::SECCOMP_MODE_FILTER);
                     assert_eq!(
                         libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program),
                         0

@@ -29,7 +29,8 @@ fn inherited(state: &str, command: &str) -> Vec<String> {
         .lines()
         .filter(|line| told.iter().any(|start| line.starts_with(start)));
     let lines: Vec<String> = lines.map(str::to_owned).collect();
-    assert_eq!(lines.len(), told.len(), "{text}{output:?}");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(lines.len(), told.len(), "{text}");
     lines
 }
 
