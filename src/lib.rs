@@ -34,4 +34,10 @@ pub mod store;
 
 pub mod crypt;
 
+pub mod run;
+
 pub mod cli;
+
+/// Every program that is built on this library wipes what it frees.
+#[global_allocator]
+static ALLOCATOR: sys::allocator::WipingAllocator = sys::allocator::WipingAllocator;

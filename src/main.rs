@@ -1,3 +1,33 @@
 //! The `escrun` command.
 
-fn main() {}
+use std::io::Write;
+use std::process::ExitCode;
+
+use escrun::sys::process;
+
+/// env(1): the status of faults of its own.
+const FAULT: u8 = 125;
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(report_panic));
+    if let Err(error) = process::harden() {
+        report(format_args!("cannot protect this process: {error}"));
+        return ExitCode::from(FAULT);
+    }
+    ExitCode::SUCCESS
+}
+
+/// Says where, but not what: the payload of a panic may hold a value. Then ends the process, so that a fault of ours is
+/// never taken for the death of the command by a signal.
+fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    match panic.location() {
+        Some(place) => report(format_args!("this is a defect of escrun: panic at {place}")),
+        None => report(format_args!("this is a defect of escrun: panic")),
+    }
+    process::exit_now(FAULT);
+}
+
+/// Writes a line to standard error. Nobody is left to tell if that fails.
+fn report(message: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "escrun: {message}");
+}

@@ -1,6 +1,34 @@
 //! The operating system: the only place with `unsafe` code. Knows nothing of the rest of the crate; returns
 //! `io::Result` and types of its own.
 
+#![expect(
+    unsafe_code,
+    reason = "the operating system's interface is unsafe; this module is its fence"
+)]
+
+pub mod allocator;
+
+mod arena;
+
+pub mod exec;
+
+mod inherited;
+
 pub mod fs;
 
+mod interrupt;
+
 pub mod memory;
+
+pub mod process;
+
+mod region;
+
+#[cfg(target_os = "linux")]
+mod seccomp;
+
+pub mod stack;
+
+pub mod terminal;
+
+pub mod wipe;

@@ -1,0 +1,13 @@
+//! Runs the command. Knows names and values of variables, but not where they come from.
+//!
+//! [`Program::find`] comes before anything is decrypted, [`EnvironmentBlock`] and [`replace`] after.
+
+mod environment;
+mod error;
+mod program;
+mod replace;
+
+pub use environment::EnvironmentBlock;
+pub use error::Error;
+pub use program::Program;
+pub use replace::replace;

@@ -1,0 +1,188 @@
+//! Becomes the command: the same process, with nothing of escrun left.
+
+use std::ffi::{CStr, CString, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+use super::{EnvironmentBlock, Error, Program};
+use crate::sys::exec::{Limits, execve};
+
+/// Who runs a script without `#!`, as execvp(3) has it.
+const SHELL: &CStr = c"/bin/sh";
+
+/// How many variables a message names when there is too much of them.
+const NAMED: usize = 3;
+
+/// Replaces this process by `program` with `arguments` (without argument 0) and nothing but `environment`. Umask, core
+/// limit, signal mask and dispositions are as escrun was started with. Returns only if that failed.
+pub fn replace(program: &Program, arguments: &[OsString], environment: &EnvironmentBlock) -> Error {
+    match try_replace(program, arguments, environment) {
+        Ok(never) => match never {},
+        Err(error) => error,
+    }
+}
+
+fn try_replace(
+    program: &Program,
+    arguments: &[OsString],
+    environment: &EnvironmentBlock,
+) -> Result<std::convert::Infallible, Error> {
+    let argument_strings = strings(program, arguments)?;
+    let arguments: Vec<&CStr> = argument_strings.iter().map(CString::as_c_str).collect();
+    let path = CString::new(program.path().as_os_str().as_bytes())
+        .map_err(|_| Error::NulInArgument { index: 0 })?;
+    check_size(&path, &arguments, environment, Limits::now())?;
+
+    let variables: Vec<&CStr> = environment.entries().collect();
+    let mut error = execve(&path, &arguments, &variables);
+    if error.raw_os_error() == Some(libc::ENOEXEC) {
+        let mut script = vec![SHELL, &path];
+        script.extend(arguments.iter().skip(1));
+        error = execve(SHELL, &script, &variables);
+    }
+    Err(refusal(program, &arguments, environment, error))
+}
+
+/// Argument 0 and the others as execve(2) takes them.
+fn strings(program: &Program, arguments: &[OsString]) -> Result<Vec<CString>, Error> {
+    let all = std::iter::once(program.name()).chain(arguments.iter().map(OsString::as_os_str));
+    all.enumerate()
+        .map(|(index, argument)| {
+            CString::new(argument.as_bytes()).map_err(|_| Error::NulInArgument { index })
+        })
+        .collect()
+}
+
+/// Says exactly what is too large before the kernel says only that something is.
+fn check_size(
+    path: &CStr,
+    arguments: &[&CStr],
+    environment: &EnvironmentBlock,
+    limits: Limits,
+) -> Result<(), Error> {
+    let too_long = |size: &usize| *size > limits.string;
+    if let Some(index) = arguments
+        .iter()
+        .map(|it| it.count_bytes() + 1)
+        .position(|size| too_long(&size))
+    {
+        return Err(Error::ArgumentTooLong { index, limits });
+    }
+    if let Some((name, _)) = environment.sizes().find(|(_, size)| too_long(size)) {
+        let name = name.to_string_lossy().into_owned();
+        return Err(Error::VariableTooLong { name, limits });
+    }
+    let strings = |sizes: &mut dyn Iterator<Item = usize>| -> usize {
+        sizes.map(|size| size + size_of::<*const u8>()).sum()
+    };
+    let total = path.count_bytes()
+        + 1
+        + strings(&mut arguments.iter().map(|argument| argument.count_bytes() + 1))
+        + strings(&mut environment.sizes().map(|(_, size)| size));
+    if total > limits.total {
+        return Err(too_large(arguments, environment, limits));
+    }
+    Ok(())
+}
+
+fn too_large(arguments: &[&CStr], environment: &EnvironmentBlock, limits: Limits) -> Error {
+    let mut sizes: Vec<_> = environment.sizes().collect();
+    sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    let largest = sizes.iter().take(NAMED);
+    Error::TooLarge {
+        arguments: arguments.iter().map(|it| it.count_bytes() + 1).sum(),
+        environment: sizes.iter().map(|(_, size)| size).sum(),
+        largest: largest
+            .map(|(name, _)| name.to_string_lossy().into_owned())
+            .collect(),
+        limits,
+    }
+}
+
+/// What an error of execve(2) means. The file itself was there when it was looked up.
+fn refusal(
+    program: &Program,
+    arguments: &[&CStr],
+    environment: &EnvironmentBlock,
+    reason: io::Error,
+) -> Error {
+    let path = program.path().to_path_buf();
+    match reason.raw_os_error() {
+        Some(libc::ENOENT) if path.exists() => Error::NoInterpreter { path },
+        Some(libc::ENOENT | libc::ENOTDIR) => Error::NotFound {
+            command: program.name().into(),
+        },
+        Some(libc::E2BIG) => too_large(arguments, environment, Limits::now()),
+        _ => Error::NotExecutable { path, reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        string: 100,
+        total: 1000,
+    };
+
+    fn check(arguments: &[&CStr], variables: &[(&str, usize)]) -> Result<(), String> {
+        let values: Vec<_> = variables
+            .iter()
+            .map(|(_, length)| vec![b'v'; *length])
+            .collect();
+        let variables: Vec<_> = variables
+            .iter()
+            .zip(&values)
+            .map(|((name, _), value)| (OsStr::new(name), &value[..]))
+            .collect();
+        let block = EnvironmentBlock::new(&variables).expect("a block");
+        check_size(c"/bin/x", arguments, &block, LIMITS).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_fits_is_let_through() {
+        assert_eq!(check(&[c"x"], &[("A", 97)]), Ok(()));
+    }
+
+    #[test]
+    fn a_variable_that_is_too_long_is_named() {
+        assert_eq!(
+            check(&[c"x"], &[("A", 97), ("B", 98)]),
+            Err(
+                "the variable B is too long: the kernel takes 98 bytes for a name and its value"
+                    .into()
+            )
+        );
+    }
+
+    #[test]
+    fn an_argument_that_is_too_long_is_numbered() {
+        let long = CString::new(vec![b'a'; 100]).expect("no NUL");
+        assert_eq!(
+            check(&[c"x", &long], &[]),
+            Err("argument 1 of the command is too long: the kernel takes 99 bytes".into())
+        );
+    }
+
+    #[test]
+    fn the_largest_variables_are_named_without_their_lengths() {
+        let variables: Vec<(String, usize)> = (0..20)
+            .map(|number| (format!("V{number:02}"), 40 + number))
+            .collect();
+        let variables: Vec<_> = variables
+            .iter()
+            .map(|(name, size)| (&name[..], *size))
+            .collect();
+        assert_eq!(
+            check(&[c"x"], &variables),
+            Err(
+                "the environment is too large: 1090 bytes of variables and 2 bytes of arguments, of which the kernel \
+                 takes 1000 together; the largest variables are V19, V18, V17"
+                    .into()
+            )
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! execve(2), and what can be asked before it.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr;
+
+use super::inherited::{For, at_start};
+use super::region::page_size;
+
+/// Replaces this process by the program `path`, which gets umask, core limit, signal mask and dispositions as this
+/// process was started with. The strings are read where they lie, secret memory included. Returns only if it failed.
+pub fn execve(path: &CStr, arguments: &[&CStr], environment: &[&CStr]) -> io::Error {
+    let arguments = pointers(arguments);
+    let environment = pointers(environment);
+    let ours = at_start().impose(For::Exec);
+    // SAFETY: both arrays end with a null pointer, and they and the strings live through the call.
+    let error = unsafe {
+        libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr());
+        io::Error::last_os_error()
+    };
+    ours.impose(For::Exec);
+    error
+}
+
+/// Pointers to the strings and the null pointer that ends them.
+fn pointers(strings: &[&CStr]) -> Vec<*const libc::c_char> {
+    let pointers = strings.iter().map(|string| string.as_ptr());
+    pointers.chain([ptr::null()]).collect()
+}
+
+/// Asks whether this process could execute `path`: a regular file, with the right to execute it.
+///
+/// # Errors
+/// Those of stat(2) and faccessat(2); EACCES for what is no regular file, as execve(2) has it.
+pub fn check_executable(path: &Path) -> io::Result<()> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::from_raw_os_error(libc::EACCES));
+    }
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // execve(2) goes by the effective ids, access(2) by the real ones.
+    // SAFETY: the string lives through the call.
+    let result =
+        unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::X_OK, libc::AT_EACCESS) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// How much execve(2) takes, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// One argument or one `NAME=value`, its closing NUL included (MAX_ARG_STRLEN).
+    pub string: usize,
+    /// All arguments, variables and the path, with their closing NULs and a pointer for each argument and variable.
+    pub total: usize,
+}
+
+impl Limits {
+    /// What holds now: execve(2), "Limits on size of arguments and environment".
+    pub fn now() -> Self {
+        let mut stack = libc::rlimit {
+            rlim_cur: libc::RLIM_INFINITY,
+            rlim_max: libc::RLIM_INFINITY,
+        };
+        // SAFETY: fills a limit of ours.
+        unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut stack) };
+        let stack = usize::try_from(stack.rlim_cur).unwrap_or(usize::MAX);
+        let page = page_size();
+        if cfg!(target_os = "linux") {
+            // A quarter of the stack, but neither more than three quarters of the kernel's own default of 8 MiB nor less
+            // than 32 pages.
+            Self {
+                string: 32 * page,
+                total: (stack / 4).clamp(128 << 10, 6 << 20),
+            }
+        } else {
+            // SAFETY: takes and gives numbers only.
+            let total = unsafe { libc::sysconf(libc::_SC_ARG_MAX) };
+            let total = usize::try_from(total).unwrap_or(usize::MAX);
+            Self {
+                string: total,
+                total,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn only_executable_files_are_executable() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").expect("a file");
+        let check = |mode: u32| {
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).expect("a mode");
+            check_executable(&file).map_err(|error| error.raw_os_error())
+        };
+        assert_eq!(check(0o755), Ok(()));
+        assert_eq!(check(0o644), Err(Some(libc::EACCES)));
+        let kind = |path: &Path| check_executable(path).map_err(|error| error.raw_os_error());
+        assert_eq!(kind(folder.path()), Err(Some(libc::EACCES)));
+        assert_eq!(kind(&folder.path().join("no")), Err(Some(libc::ENOENT)));
+        assert_eq!(kind(&file.join("no")), Err(Some(libc::ENOTDIR)));
+    }
+}

@@ -1,0 +1,308 @@
+//! A stack of its own for work with secrets: large, wiped as far as it was touched, and gone afterwards.
+//!
+//! Keys and plaintext stay behind in stack frames, where nobody can wipe them by name; and the C library keeps the stacks
+//! of finished threads for the next ones.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::io;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::{self, NonNull};
+
+use super::region::{map_reserved, page_size};
+use super::wipe::wipe_raw;
+
+/// The size that is asked for, in bytes. It is address space: only what is touched costs memory.
+pub const SIZE: usize = 512 << 20;
+
+/// What is tried where limits (RLIMIT_AS, strict overcommit) refuse that.
+const SMALLER: [usize; 4] = [128 << 20, 32 << 20, 8 << 20, 2 << 20];
+
+/// How much is looked at and wiped at a time.
+const STRIDE: usize = 1 << 20;
+
+thread_local! {
+    /// The lowest address of this thread's stack, once it is known.
+    static BOTTOM: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Runs `f` on a private stack, waits for it, and wipes and unmaps that stack. A panic of `f` goes on in the caller.
+///
+/// `f` runs on a thread of its own: thread-local state of the caller is not seen there.
+///
+/// # Errors
+/// When there is neither memory nor a thread to be had; `f` has not run then.
+pub fn on_private_stack<R: Send>(f: impl FnOnce() -> R + Send) -> io::Result<R> {
+    let stack = Stack::map()?;
+    let mut job = Job {
+        bottom: stack.usable().0.as_ptr() as usize,
+        work: Some(f),
+        result: None,
+    };
+    stack.run(&mut job)?;
+    drop(stack);
+    match job.result {
+        Some(Ok(result)) => Ok(result),
+        Some(Err(panic)) => resume_unwind(panic),
+        None => unreachable!("the thread has ended, and its last act is to leave a result"),
+    }
+}
+
+/// How many bytes of the current stack are left, whatever stack that is. Deep recursion asks this and stops in time.
+pub fn remaining() -> usize {
+    let here = 0u8;
+    let here = ptr::from_ref(&here) as usize;
+    let bottom = BOTTOM.get().unwrap_or_else(|| {
+        // An estimate for where nothing is known: half of the smallest usual stack.
+        let bottom = current_bottom().unwrap_or(here.saturating_sub(1 << 20));
+        BOTTOM.set(Some(bottom));
+        bottom
+    });
+    here.saturating_sub(bottom)
+}
+
+/// What the thread is given, and where it leaves its result.
+struct Job<F, R> {
+    bottom: usize,
+    work: Option<F>,
+    result: Option<Result<R, Box<dyn Any + Send>>>,
+}
+
+/// The first function on the private stack. Nothing unwinds out of it.
+extern "C" fn begin<F: FnOnce() -> R, R>(job: *mut libc::c_void) -> *mut libc::c_void {
+    // SAFETY: `Stack::run` passes a job of these very types, and leaves it alone until this thread has ended.
+    let job = unsafe { &mut *job.cast::<Job<F, R>>() };
+    BOTTOM.set(Some(job.bottom));
+    if let Some(work) = job.work.take() {
+        job.result = Some(catch_unwind(AssertUnwindSafe(work)));
+    }
+    ptr::null_mut()
+}
+
+/// The mapping: a guard page at its low end, then the stack, which grows down towards it.
+struct Stack {
+    start: NonNull<u8>,
+    size: usize,
+}
+
+impl Stack {
+    fn map() -> io::Result<Self> {
+        let mut result = Self::map_size(SIZE);
+        for size in SMALLER {
+            if result.is_err() {
+                result = Self::map_size(size);
+            }
+        }
+        result
+    }
+
+    fn map_size(size: usize) -> io::Result<Self> {
+        let stack = Self {
+            start: map_reserved(size)?,
+            size,
+        };
+        // SAFETY: the first page of our own mapping, which nobody uses yet.
+        if unsafe { libc::mprotect(stack.start.as_ptr().cast(), page_size(), libc::PROT_NONE) } != 0
+        {
+            return Err(io::Error::last_os_error());
+        }
+        // A huge page would be zeroed by the kernel and wiped by us, 2 MiB for a few frames.
+        #[cfg(target_os = "linux")]
+        for advice in [libc::MADV_NOHUGEPAGE, libc::MADV_DONTDUMP] {
+            // SAFETY: our own mapping; the advice does not change what it holds.
+            unsafe { libc::madvise(stack.start.as_ptr().cast(), size, advice) };
+        }
+        Ok(stack)
+    }
+
+    /// What lies above the guard page.
+    fn usable(&self) -> (NonNull<u8>, usize) {
+        let guard = page_size();
+        // SAFETY: the mapping is larger than its guard page.
+        (unsafe { self.start.add(guard) }, self.size - guard)
+    }
+
+    /// Runs the job on a thread whose stack this is, and waits for the end of that thread.
+    fn run<F: FnOnce() -> R, R>(&self, job: &mut Job<F, R>) -> io::Result<()> {
+        let (start, size) = self.usable();
+        let mut attributes = MaybeUninit::uninit();
+        let mut thread = MaybeUninit::uninit();
+        // SAFETY: the attributes are initialised before they are used and destroyed after. The stack outlives the
+        // thread, as does the job, since the thread is joined here; `on_private_stack` demands `Send` of all that the
+        // thread sees and leaves.
+        unsafe {
+            check(libc::pthread_attr_init(attributes.as_mut_ptr()))?;
+            let attributes = attributes.assume_init_mut();
+            let created = check(libc::pthread_attr_setstack(
+                attributes,
+                start.as_ptr().cast(),
+                size,
+            ))
+            .and_then(|()| {
+                check(libc::pthread_create(
+                    thread.as_mut_ptr(),
+                    attributes,
+                    begin::<F, R>,
+                    ptr::from_mut(job).cast(),
+                ))
+            });
+            libc::pthread_attr_destroy(attributes);
+            created?;
+            check(libc::pthread_join(thread.assume_init(), ptr::null_mut()))
+                .expect("a thread that was just created can be joined once");
+        }
+        Ok(())
+    }
+
+    /// Wipes the pages that were touched, from the top until a whole stride was not: frames touch every page.
+    fn wipe(&self) {
+        let page = page_size();
+        let (start, size) = self.usable();
+        let mut resident = vec![0u8; STRIDE / page];
+        let mut end = size;
+        while end > 0 {
+            let length = end.min(STRIDE);
+            let pages = length / page;
+            end -= length;
+            // SAFETY: within the mapping and page by page, as the guard page and all sizes are whole pages.
+            let stride = unsafe { start.add(end) };
+            // SAFETY: `resident` has a byte for each page.
+            let known = unsafe {
+                libc::mincore(stride.as_ptr().cast(), length, resident.as_mut_ptr().cast())
+            } == 0;
+            let mut touched = false;
+            for (index, state) in resident[..pages].iter().enumerate() {
+                // If nobody can say, it counts as touched; only then does an untouched stack cost memory.
+                if !known || state & 1 == 1 {
+                    touched = true;
+                    // SAFETY: a page of our own mapping, and the thread that used it has ended.
+                    unsafe { wipe_raw(stride.as_ptr().add(index * page), page) };
+                }
+            }
+            if !touched {
+                break;
+            }
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.wipe();
+        // SAFETY: mapped by `map_size` with this size; no thread runs on it.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.size) };
+    }
+}
+
+/// The result of a pthread function, which returns its error.
+fn check(error: libc::c_int) -> io::Result<()> {
+    match error {
+        0 => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
+/// The lowest address of the current thread's stack.
+#[cfg(target_os = "linux")]
+fn current_bottom() -> Option<usize> {
+    let mut attributes = MaybeUninit::uninit();
+    let mut start = ptr::null_mut();
+    let mut size = 0;
+    // SAFETY: the attributes are read only after they were initialised, and destroyed then.
+    unsafe {
+        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+            return None;
+        }
+        let found = libc::pthread_attr_getstack(attributes.as_ptr(), &mut start, &mut size);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        (found == 0).then_some(start as usize)
+    }
+}
+
+#[cfg(target_os = "macos")]
+fn current_bottom() -> Option<usize> {
+    // SAFETY: both only read what the current thread is.
+    unsafe {
+        let thread = libc::pthread_self();
+        let top = libc::pthread_get_stackaddr_np(thread) as usize;
+        Some(top - libc::pthread_get_stacksize_np(thread))
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn current_bottom() -> Option<usize> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_result_comes_back() {
+        let text = String::from("borrowed");
+        let length = on_private_stack(|| text.len()).expect("a stack");
+        assert_eq!(length, 8);
+    }
+
+    #[test]
+    fn recursion_may_go_deep() {
+        fn depth(levels: usize) -> usize {
+            let frame = std::hint::black_box([0u8; 1024]);
+            if levels == 0 {
+                return 0;
+            }
+            1 + depth(levels - 1) + usize::from(frame[levels % 1024])
+        }
+        assert_eq!(on_private_stack(|| depth(50_000)).expect("a stack"), 50_000);
+    }
+
+    #[test]
+    fn recursion_that_asks_what_remains_stops_in_time() {
+        fn depth() -> usize {
+            let frame = std::hint::black_box([0u8; 1024]);
+            if remaining() < (256 << 10) {
+                return 0;
+            }
+            1 + depth() + usize::from(frame[7])
+        }
+        // On a thread of the test harness, whose stack is not ours.
+        assert!(depth() > 10);
+    }
+
+    #[test]
+    fn what_remains_is_nearly_all_at_the_start() {
+        let left = on_private_stack(remaining).expect("a stack");
+        assert!(left <= SIZE && left > SIZE - (1 << 20), "{left}");
+    }
+
+    #[test]
+    fn a_panic_goes_on_in_the_caller() {
+        let result = catch_unwind(|| on_private_stack(|| -> u8 { panic!("here") }));
+        let payload = result.expect_err("it panicked");
+        assert_eq!(payload.downcast_ref(), Some(&"here"));
+    }
+
+    #[test]
+    fn private_stacks_nest() {
+        let sum = on_private_stack(|| 1 + on_private_stack(|| 2).expect("a stack"));
+        assert_eq!(sum.expect("a stack"), 3);
+    }
+
+    #[test]
+    fn touched_pages_are_wiped() {
+        let stack = Stack::map_size(2 << 20).expect("a stack");
+        let (start, size) = stack.usable();
+        // SAFETY: the top two pages of our own mapping, which no thread runs on.
+        let top = unsafe {
+            std::slice::from_raw_parts_mut(
+                start.as_ptr().add(size - 2 * page_size()),
+                2 * page_size(),
+            )
+        };
+        top.fill(0xA5);
+        stack.wipe();
+        assert!(top.iter().all(|byte| *byte == 0));
+    }
+}

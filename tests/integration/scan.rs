@@ -1,0 +1,85 @@
+//! Looks for secrets in the memory of a running process, from outside.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use regex::bytes::{Regex, RegexBuilder};
+
+/// Pieces of this many bytes count as found secrets.
+const WINDOW: usize = 16;
+
+/// Secrets in all forms in which they may lie around.
+pub(crate) struct Scanner {
+    needles: Regex,
+}
+
+impl Scanner {
+    /// Looks for every 16-byte piece of `secrets`, as they are and in UTF-16, base64 and hex.
+    pub(crate) fn new(secrets: &[String]) -> Self {
+        let mut needles = BTreeSet::new();
+        for secret in secrets {
+            let utf16: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let encoded = STANDARD.encode(secret);
+            for form in [
+                secret.as_bytes(),
+                &utf16,
+                hex.as_bytes(),
+                encoded.as_bytes(),
+            ] {
+                needles.extend(form.windows(WINDOW).map(escape));
+            }
+        }
+        let pattern = Vec::from_iter(needles).join("|");
+        let needles = RegexBuilder::new(&pattern)
+            .unicode(false)
+            .size_limit(64 << 20)
+            .build();
+        Self {
+            needles: needles.expect("escaped bytes are a pattern"),
+        }
+    }
+
+    /// The names of the mappings of process `pid` that hold a piece of a secret.
+    pub(crate) fn scan(&self, pid: u32) -> Vec<String> {
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("a process to look at");
+        let memory = File::open(format!("/proc/{pid}/mem")).expect("the right to look");
+        let mut scanned = 0;
+        let mut findings = Vec::new();
+        for line in maps.lines() {
+            let mut fields = line.split_ascii_whitespace();
+            let (Some(range), Some(access)) = (fields.next(), fields.next()) else {
+                continue;
+            };
+            let name = fields.nth(3).unwrap_or("anonymous");
+            if !access.starts_with('r') || name.starts_with("[v") {
+                continue;
+            }
+            let bytes = read(&memory, range);
+            scanned += bytes.len();
+            if self.needles.is_match(&bytes) {
+                findings.push(name.to_owned());
+            }
+        }
+        assert!(scanned > 1 << 20, "only {scanned} bytes could be read");
+        findings
+    }
+}
+
+/// A mapping's bytes, as far as the kernel gives them: secret memory refuses.
+fn read(memory: &File, range: &str) -> Vec<u8> {
+    let (low, high) = range.split_once('-').expect("proc(5): LOW-HIGH");
+    let [low, high] =
+        [low, high].map(|address| u64::from_str_radix(address, 16).expect("proc(5): hexadecimal"));
+    let mut bytes = vec![0; (high - low) as usize];
+    let length = memory.read_at(&mut bytes, low).unwrap_or(0);
+    bytes.truncate(length);
+    bytes
+}
+
+fn escape(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
+}
