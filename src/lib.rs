@@ -23,3 +23,5 @@ pub mod value;
 pub mod encode;
 
 pub mod eval;
+
+pub mod export;
