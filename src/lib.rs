@@ -34,6 +34,8 @@ pub mod store;
 
 pub mod crypt;
 
+pub mod export;
+
 pub mod run;
 
 pub mod cli;

@@ -12,7 +12,7 @@ pub fn json(value: &Value, redaction: Redaction) -> Result<Encoded, Error> {
     encode(value, redaction, Layout::Compact)
 }
 
-/// JSON with one member or element a line, indented by two blanks; no line feed at the end.
+/// JSON with one member or element a line, indented by two blanks, and a line feed at the end.
 ///
 /// # Errors
 /// [`Error::TooLong`] and [`Error::TooDeep`].
@@ -70,7 +70,10 @@ enum Layout {
 
 fn encode(value: &Value, redaction: Redaction, layout: Layout) -> Result<Encoded, Error> {
     let writer = Writer { redaction, layout };
-    build(|sink| writer.value(value, 0, sink))
+    build(|sink| {
+        writer.value(value, 0, sink)?;
+        writer.line(0, sink)
+    })
 }
 
 struct Writer {
@@ -192,7 +195,7 @@ mod tests {
             ("b", object([("c", list([]))])),
         ]);
         let encoded = json_pretty(&value, Redaction::Reveal).unwrap();
-        let expected = "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": {\n    \"c\": []\n  }\n}";
+        let expected = "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": {\n    \"c\": []\n  }\n}\n";
         assert_eq!(encoded.text.bytes(), expected.as_bytes());
     }
 

@@ -107,4 +107,4 @@ fn deeper(depth: usize) -> Result<usize, Error> {
 }
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;

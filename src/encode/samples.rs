@@ -61,3 +61,15 @@ pub(crate) fn secret(mut value: Value) -> Value {
     value.secret = true;
     value
 }
+
+/// An object as an answer from outside has it.
+pub(crate) fn answer<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let mut value = object(members);
+    if let Data::Object(object) = &mut value.data {
+        let object = Arc::make_mut(object);
+        for member in object.members.values_mut() {
+            member.outside = true;
+        }
+    }
+    value
+}
