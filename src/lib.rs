@@ -23,3 +23,5 @@ pub mod value;
 pub mod eval;
 
 pub mod store;
+
+pub mod project;
