@@ -32,6 +32,8 @@ pub mod eval;
 
 pub mod store;
 
+pub mod project;
+
 pub mod crypt;
 
 pub mod export;

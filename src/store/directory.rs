@@ -226,7 +226,8 @@ fn read(folder: &Folder, path: &Path, entry: Entry, name: &str) -> Result<Arc<So
     }
 }
 
-fn decode(bytes: Vec<u8>, file: &Path) -> Result<String, Error> {
+/// The bytes of `file` as text.
+pub(crate) fn decode(bytes: Vec<u8>, file: &Path) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         let bytes = error.as_bytes();

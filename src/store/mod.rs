@@ -8,6 +8,7 @@ mod listing;
 mod name;
 mod write;
 
+pub(crate) use directory::decode;
 pub use directory::{Directory, MAX_DEFINITION_BYTES, Overlays};
 pub use error::{Error, Instead};
 pub use listing::{Listed, Listing, Skipped};
