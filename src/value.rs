@@ -78,6 +78,26 @@ pub struct Object {
     pub closed: bool,
 }
 
+impl Object {
+    /// An object of these members, which nothing is known to lie below.
+    pub fn new(members: BTreeMap<Arc<str>, Member>) -> Self {
+        Self {
+            members,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<Value> for Member {
+    /// A member whose key stands in a definition.
+    fn from(value: Value) -> Self {
+        Self {
+            value,
+            outside: false,
+        }
+    }
+}
+
 impl Parts {
     fn add(&mut self, part: &Value) {
         self.secret |= part.holds_secret();
@@ -91,8 +111,6 @@ impl Parts {
 pub struct Member {
     /// Its value.
     pub value: Value,
-    /// Whether it comes from a merged base alone.
-    pub inherited: bool,
     /// Whether its key was chosen by an answer from outside (a provider, decoded text) instead of a definition.
     pub outside: bool,
 }

@@ -156,7 +156,6 @@ impl<'a> Reader<'a> {
             Open::Object(mut members, key) => {
                 let member = Member {
                     value,
-                    inherited: false,
                     outside: true,
                 };
                 members.insert(key, member);
@@ -167,10 +166,7 @@ impl<'a> Reader<'a> {
                     }
                     Some(b'}') => {
                         self.at += 1;
-                        Ok(Put::Complete(Data::Object(Arc::new(Object {
-                            members,
-                            ..Object::default()
-                        }))))
+                        Ok(Put::Complete(Data::Object(Arc::new(Object::new(members)))))
                     }
                     _ => Err(self.unexpected("after object key:value pair")),
                 }

@@ -68,7 +68,6 @@ impl Decoder<'_> {
         for entry in entries {
             let member = Member {
                 value: self.value(&entry.value)?,
-                inherited: false,
                 outside: true,
             };
             match members.entry(Arc::from(&*entry.key)) {
@@ -78,10 +77,7 @@ impl Decoder<'_> {
                 Entry::Occupied(_) => return Err(self.duplicate(entry)),
             }
         }
-        Ok(Data::Object(Arc::new(Object {
-            members,
-            ..Object::default()
-        })))
+        Ok(Data::Object(Arc::new(Object::new(members))))
     }
 
     fn duplicate(&self, entry: &syntax::Entry) -> String {

@@ -33,11 +33,7 @@ pub(crate) fn list<const N: usize>(items: [Value; N]) -> Value {
 
 pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     let member = |(key, value)| {
-        let member = Member {
-            value,
-            inherited: false,
-            outside: false,
-        };
+        let member = Member::from(value);
         (Arc::from(key), member)
     };
     plain(Data::Object(Arc::new(Object {

@@ -290,11 +290,7 @@ impl Session<'_> {
             let Some(value) = self.environment(&import.name, &origin, &path) else {
                 continue;
             };
-            let member = Member {
-                value: value.clone(),
-                inherited: false,
-                outside: false,
-            };
+            let member = Member::from(value.clone());
             imports.members.insert(Arc::clone(&import.name), member);
             if import.merge {
                 base = Some(match base {
@@ -322,23 +318,9 @@ impl Session<'_> {
         ] {
             let name = Value::new(Data::String(Text::plain(name.as_bytes())), origin.clone());
             let mut object = Object::default();
-            object.members.insert(
-                Arc::from("name"),
-                Member {
-                    value: name,
-                    inherited: false,
-                    outside: false,
-                },
-            );
+            object.members.insert(Arc::from("name"), Member::from(name));
             let value = Value::new(Data::Object(Arc::new(object)), origin.clone());
-            context.members.insert(
-                Arc::from(key),
-                Member {
-                    value,
-                    inherited: false,
-                    outside: false,
-                },
-            );
+            context.members.insert(Arc::from(key), Member::from(value));
         }
         Value::new(Data::Object(Arc::new(context)), origin.clone())
     }

@@ -56,13 +56,7 @@ fn merge_objects(over: &Object, base: &Object, diagnostics: &mut Vec<Diagnostic>
     if over.rest.is_none() {
         for (key, member) in &base.members {
             if !over.members.contains_key(key) {
-                members.insert(
-                    Arc::clone(key),
-                    Member {
-                        inherited: true,
-                        ..member.clone()
-                    },
-                );
+                members.insert(Arc::clone(key), Member { ..member.clone() });
             }
         }
     }

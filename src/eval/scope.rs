@@ -150,13 +150,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             Some(Data::Object(object)) => {
                 for (key, member) in &object.members {
                     if crate::ast::find_property(properties, key).is_none() {
-                        members.insert(
-                            Arc::clone(key),
-                            Member {
-                                inherited: true,
-                                ..member.clone()
-                            },
-                        );
+                        members.insert(Arc::clone(key), Member { ..member.clone() });
                     }
                 }
                 rest = object.rest.clone();
@@ -169,11 +163,7 @@ impl<'s, 'a> Scope<'s, 'a> {
         for property in properties {
             let below = base.and_then(|base| inherited(base, &property.key));
             let value = self.evaluate(property.value, below.as_ref());
-            let member = Member {
-                value,
-                inherited: false,
-                outside: false,
-            };
+            let member = Member::from(value);
             members.insert(Arc::clone(&property.key), member);
         }
         let value = Value::new(

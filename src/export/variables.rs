@@ -79,15 +79,11 @@ impl Variables {
                     secret: variable.secret,
                     ..Value::new(data, variable.origin.clone())
                 },
-                inherited: false,
                 outside: false,
             };
             (Arc::clone(&variable.name), member)
         };
-        let object = Object {
-            members: self.sorted.iter().map(member).collect(),
-            rest: None,
-        };
+        let object = Object::new(self.sorted.iter().map(member).collect());
         Some(Value::new(Data::Object(Arc::new(object)), origin))
     }
 }

@@ -39,7 +39,6 @@ fn build(json: &serde_json::Value, source: &std::sync::Arc<Source>, line: &mut u
             let members = members.iter().map(|(key, json)| {
                 let member = Member {
                     value: build(json, source, line),
-                    inherited: false,
                     outside: false,
                 };
                 (Arc::from(key.as_str()), member)

@@ -7,7 +7,6 @@ use crate::ast::ExprId;
 use crate::eval::scope::{Scope, definition_of};
 use crate::eval::{Call, Progress, ProviderError, ProviderSchema};
 use crate::schema::Schema;
-use crate::source::Origin;
 use crate::value::{Data, Value};
 
 impl Scope<'_, '_> {

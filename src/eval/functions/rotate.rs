@@ -81,20 +81,10 @@ impl Scope<'_, '_> {
             } else {
                 self.evaluate(property.value, None)
             };
-            let member = Member {
-                value,
-                inherited: false,
-                outside: false,
-            };
+            let member = Member::from(value);
             members.insert(Arc::clone(&property.key), member);
         }
-        self.value(
-            inputs,
-            Data::Object(Arc::new(Object {
-                members,
-                ..Object::default()
-            })),
-        )
+        self.value(inputs, Data::Object(Arc::new(Object::new(members))))
     }
 }
 
