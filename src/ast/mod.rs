@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub use call::{Call, is_reserved_prefix};
 pub use document::{Parsed, parse, parse_node};
 pub use interpolation::{Access, Accessor, Part, Step};
-pub use path::{PathId, Paths, render_steps};
+pub use path::{PathId, Paths};
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{Origin, Source, Span};

@@ -1,9 +1,9 @@
 //! Document paths, kept as steps from each place to its parent.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::Step;
+use crate::syntax::path::{push_index, push_key};
 
 /// Names a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,37 +58,12 @@ impl Paths {
     }
 }
 
-/// Renders a step onto a path: a plain name after a dot, any other key in brackets and quotes, nothing for an empty key.
+/// Appends a step to a rendered path.
 fn append(path: &mut String, step: &Step) {
     match step {
-        Step::Index(index) => {
-            let _ = write!(path, "[{index}]");
-        }
-        Step::Key(key) if key.is_empty() => {}
-        Step::Key(key) if is_plain_name(key) => {
-            if !path.is_empty() {
-                path.push('.');
-            }
-            path.push_str(key);
-        }
-        Step::Key(key) => {
-            let _ = write!(path, "[\"{}\"]", key.replace('"', "\\\""));
-        }
+        Step::Key(key) => push_key(path, key),
+        Step::Index(index) => push_index(path, usize::try_from(*index).unwrap_or_default()),
     }
-}
-
-fn is_plain_name(key: &str) -> bool {
-    !key.starts_with(|c: char| c.is_ascii_digit())
-        && key.chars().all(|c| c == '_' || c.is_alphanumeric())
-}
-
-/// Renders `steps` as a path of its own, as `path` on the command line and in output: `a.b[0]["c-d"]`.
-pub fn render_steps(steps: &[Step]) -> String {
-    let mut text = String::new();
-    for step in steps {
-        append(&mut text, step);
-    }
-    text
 }
 
 impl Step {
