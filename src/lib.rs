@@ -12,6 +12,10 @@ pub mod source;
 
 pub mod diagnostic;
 
+pub mod quote;
+
+pub mod suggest;
+
 pub mod syntax;
 
 pub mod ast;
@@ -20,6 +24,14 @@ pub mod schema;
 
 pub mod value;
 
+pub mod lint;
+
+pub mod encode;
+
 pub mod eval;
 
+pub mod store;
+
 pub mod crypt;
+
+pub mod cli;

@@ -74,6 +74,16 @@ pub struct Object {
     pub members: BTreeMap<Arc<str>, Member>,
     /// Set where the object was merged over an unknown: further members may exist, of this shape.
     pub rest: Option<Schema>,
+    /// Set where the object overrode a value that is no object: whatever it is merged over next does not show.
+    pub closed: bool,
+}
+
+impl Parts {
+    fn add(&mut self, part: &Value) {
+        self.secret |= part.holds_secret();
+        self.unknown |= part.holds_unknown();
+        self.weight = self.weight.saturating_add(part.weight());
+    }
 }
 
 /// A member of an object.
@@ -100,17 +110,93 @@ pub struct Value {
     pub origin: Origin,
     /// What it was merged onto or overrode, nearest first.
     pub base: Option<Arc<Value>>,
+    /// What holds of its parts, at any depth; [`Value::new`] sees to it.
+    pub parts: Parts,
+}
+
+/// What holds of the parts of a list or object, kept so that nobody has to walk them: values share parts, and what is
+/// small in memory can be huge to walk.
+#[derive(Clone, Copy, Default)]
+pub struct Parts {
+    secret: bool,
+    unknown: bool,
+    weight: u64,
 }
 
 impl Value {
     /// A value without flags or base.
     pub fn new(data: Data, origin: Origin) -> Self {
+        let mut parts = Parts::default();
+        match &data {
+            Data::Null | Data::Bool(_) | Data::Unknown(_) => {}
+            Data::Number(text) | Data::String(text) => parts.weight = text.bytes().len() as u64,
+            Data::List(items) => items.iter().for_each(|item| parts.add(item)),
+            Data::Object(object) => {
+                for (key, member) in &object.members {
+                    parts.add(&member.value);
+                    parts.weight = parts.weight.saturating_add(key.len() as u64);
+                }
+            }
+        }
         Self {
             data,
             secret: false,
             is_final: false,
             origin,
             base: None,
+            parts,
+        }
+    }
+
+    /// Whether it or any of its parts is secret.
+    pub fn holds_secret(&self) -> bool {
+        self.secret || self.parts.secret
+    }
+
+    /// Whether it or any of its parts is unknown.
+    pub fn holds_unknown(&self) -> bool {
+        self.is_unknown() || self.parts.unknown
+    }
+
+    /// How large it is when written out: roughly its bytes, shared parts counted as often as they occur.
+    pub fn weight(&self) -> u64 {
+        self.parts.weight.saturating_add(1)
+    }
+
+    /// The same value with the origin of an expression that refers to it.
+    #[must_use]
+    pub fn relocated(&self, origin: Origin) -> Self {
+        Self {
+            origin,
+            is_final: false,
+            base: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same value, secret at every level.
+    #[must_use]
+    pub fn into_secret(self) -> Self {
+        let data = match self.data {
+            Data::List(items) => {
+                Data::List(items.iter().cloned().map(Value::into_secret).collect())
+            }
+            Data::Object(object) => {
+                let mut object = Arc::unwrap_or_clone(object);
+                for member in object.members.values_mut() {
+                    member.value = member.value.clone().into_secret();
+                }
+                Data::Object(Arc::new(object))
+            }
+            Data::Number(Text::Plain(bytes)) => Data::Number(Text::join(&[&bytes], true)),
+            Data::String(Text::Plain(bytes)) => Data::String(Text::join(&[&bytes], true)),
+            data => data,
+        };
+        Self {
+            secret: true,
+            is_final: self.is_final,
+            base: self.base,
+            ..Value::new(data, self.origin)
         }
     }
 

@@ -1,7 +1,16 @@
 //! Evaluates definitions: imports, merging, interpolation, functions. Does no I/O of its own: the traits below are
 //! its windows, and the layers further down implement them.
 
+mod access;
+mod environment;
+mod functions;
+mod merge;
+mod scope;
+
 use std::sync::Arc;
+
+pub use environment::{Evaluated, Host, Mode, Selection, evaluate};
+pub use merge::merge;
 
 use crate::ast::{Encryption, ExprId};
 use crate::schema::Schema;

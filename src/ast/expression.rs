@@ -1,0 +1,280 @@
+//! Nodes below `values` to expressions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::interpolation::{Fault, Scanned, ScannedPart, scan};
+use super::{
+    Access, Accessor, Definition, ExprId, ExprKind, Expression, Part, PathId, Paths,
+    PlaintextSecret, Property, Step, call,
+};
+use crate::diagnostic::Diagnostic;
+use crate::quote::quoted;
+use crate::source::{Source, Span};
+use crate::syntax::{Entry, Node, NodeKind, StringNode, Style};
+use crate::value::Text;
+
+/// Builds the expressions of one definition.
+pub(super) struct Builder {
+    pub(super) source: Arc<Source>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) deferred: Vec<Diagnostic>,
+    pub(super) plaintext_secrets: Vec<PlaintextSecret>,
+    pub(super) paths: Paths,
+    expressions: Vec<Expression>,
+}
+
+impl Builder {
+    pub(super) fn new(source: &Arc<Source>) -> Self {
+        Self {
+            source: Arc::clone(source),
+            diagnostics: Vec::new(),
+            deferred: Vec::new(),
+            plaintext_secrets: Vec::new(),
+            paths: Paths::default(),
+            expressions: Vec::new(),
+        }
+    }
+
+    /// Hands over what was built.
+    pub(super) fn finish(self) -> (Definition, Vec<Diagnostic>) {
+        let definition = Definition {
+            source: self.source,
+            imports: Vec::new(),
+            values: Box::default(),
+            encryption: None,
+            plaintext_secrets: self.plaintext_secrets,
+            deferred: self.deferred,
+            expressions: self.expressions,
+            paths: self.paths,
+        };
+        (definition, self.diagnostics)
+    }
+
+    pub(super) fn error(&mut self, span: Span, path: PathId, message: impl Into<String>) {
+        let path = self.paths.render(path);
+        self.diagnostics
+            .push(Diagnostic::error(&self.source, span, path, message));
+    }
+
+    pub(super) fn add(&mut self, kind: ExprKind, span: Span, path: PathId) -> ExprId {
+        self.expressions.push(Expression { kind, span, path });
+        // A document has fewer nodes than bytes, and its size is limited far below 4 GiB.
+        ExprId((self.expressions.len() - 1) as u32)
+    }
+
+    /// Builds the expression of a node. The depth of the recursion is that of the document, which `syntax` limits.
+    pub(super) fn expression(&mut self, node: &Node, path: PathId) -> ExprId {
+        let kind = match &node.kind {
+            NodeKind::Null => ExprKind::Null,
+            NodeKind::Bool(value) => ExprKind::Bool(*value),
+            NodeKind::Number(text) => ExprKind::Number(Text::plain(text.as_bytes())),
+            NodeKind::String(string) => self.string(string, node.span, path),
+            NodeKind::List { items, .. } => {
+                let items = items.iter().enumerate();
+                let ids = items
+                    .map(|(index, item)| self.element(item, path, index))
+                    .collect();
+                ExprKind::List(ids)
+            }
+            NodeKind::Map { entries, .. } => match call::recognize(entries) {
+                call::Form::Call(name, argument) => {
+                    ExprKind::Call(Box::new(self.call(name, argument, node.span, path)))
+                }
+                call::Form::Reserved(entry) => {
+                    self.error(entry.key_span, path, "'fn::' is a reserved prefix");
+                    self.hint_function_name(&entry.key);
+                    self.object(entries, path)
+                }
+                call::Form::Object => {
+                    for entry in entries
+                        .iter()
+                        .filter(|entry| entries.len() > 1 && entry.key.starts_with("fn::"))
+                    {
+                        let message = format!(
+                            "illegal call to builtin function: {} must be the only key within its containing object",
+                            quoted(&entry.key)
+                        );
+                        self.error(node.span, path, message);
+                    }
+                    self.object(entries, path)
+                }
+            },
+        };
+        self.add(kind, node.span, path)
+    }
+
+    /// Builds the element `index` of a list.
+    pub(super) fn element(&mut self, node: &Node, list: PathId, index: usize) -> ExprId {
+        let path = self.paths.push(Some(list), Step::Index(index as i64));
+        self.expression(node, path)
+    }
+
+    fn hint_function_name(&mut self, key: &str) {
+        let known = call::FUNCTIONS
+            .iter()
+            .find(|name| name.eq_ignore_ascii_case(key));
+        if let (Some(name), Some(diagnostic)) = (known, self.diagnostics.last_mut()) {
+            diagnostic.hint = Some(format!(
+                "names of functions are case-sensitive: write {name}"
+            ));
+        }
+    }
+
+    /// Builds an object literal; its keys may not hold interpolations.
+    fn object(&mut self, entries: &[Entry], path: PathId) -> ExprKind {
+        let mut keyed = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if !entry.key.contains('$') {
+                keyed.push((Arc::from(&*entry.key), entry));
+                continue;
+            }
+            let Scanned { parts, faults } = scan(&entry.key);
+            self.report_faults(faults, &entry.key, entry.key_span, None, path);
+            let mut key = String::new();
+            let mut literal = true;
+            for part in parts {
+                match part {
+                    ScannedPart::Text(text) => key.push_str(&text),
+                    ScannedPart::Access(_) => literal = false,
+                }
+            }
+            if literal {
+                keyed.push((Arc::from(key), entry));
+            } else {
+                self.error(entry.key_span, path, "object keys must be strings");
+            }
+        }
+        ExprKind::Object(self.properties(keyed, path))
+    }
+
+    /// Builds entries, sorted by key. Of entries with the same key the first is used and the others are told when the
+    /// definition is evaluated.
+    pub(super) fn properties(
+        &mut self,
+        entries: Vec<(Arc<str>, &Entry)>,
+        parent: PathId,
+    ) -> Box<[Property]> {
+        let mut properties: BTreeMap<Arc<str>, Property> = BTreeMap::new();
+        for (key, entry) in entries {
+            let path = self.paths.push(Some(parent), Step::Key(Arc::clone(&key)));
+            let deferred = self.deferred.len();
+            let value = self.expression(&entry.value, path);
+            if properties.contains_key(&key) {
+                // What was never declared has no duplicates of its own.
+                self.deferred.truncate(deferred);
+                let message = format!("duplicate key {}", quoted(&key));
+                let path = self.paths.render(path);
+                self.deferred.push(
+                    Diagnostic::error(&self.source, entry.key_span, path, message)
+                        .with_hint("the first one is used; remove or rename the other"),
+                );
+            } else {
+                properties.insert(
+                    Arc::clone(&key),
+                    Property {
+                        key,
+                        key_span: entry.key_span,
+                        value,
+                    },
+                );
+            }
+        }
+        properties.into_values().collect()
+    }
+
+    fn string(&mut self, string: &StringNode, span: Span, path: PathId) -> ExprKind {
+        if !string.text.contains('$') {
+            return ExprKind::String(Text::plain(string.text.as_bytes()));
+        }
+        let Scanned { mut parts, faults } = scan(&string.text);
+        self.report_faults(faults, &string.text, span, Some(string), path);
+        let access = |accessors: Vec<(Step, std::ops::Range<usize>)>| Access {
+            accessors: accessors
+                .into_iter()
+                .map(|(step, range)| Accessor {
+                    step,
+                    span: span_within(&string.text, range, span, Some(string)),
+                })
+                .collect(),
+        };
+        match parts.as_mut_slice() {
+            [] => ExprKind::String(Text::plain(b"")),
+            [ScannedPart::Text(text)] => ExprKind::String(Text::plain(text.as_bytes())),
+            [ScannedPart::Access(accessors)] => {
+                ExprKind::Reference(access(std::mem::take(accessors)))
+            }
+            _ => ExprKind::Interpolation(
+                parts
+                    .into_iter()
+                    .map(|part| match part {
+                        ScannedPart::Text(text) => Part::Text(text.into()),
+                        ScannedPart::Access(accessors) => Part::Access(access(accessors)),
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
+    fn report_faults(
+        &mut self,
+        faults: Vec<Fault>,
+        text: &str,
+        span: Span,
+        string: Option<&StringNode>,
+        path: PathId,
+    ) {
+        for fault in faults {
+            let span = span_within(text, fault.range, span, string);
+            self.error(span, path, fault.message);
+            if let Some(diagnostic) = self.diagnostics.last_mut() {
+                diagnostic.hint =
+                    Some("write $$ for a dollar sign that starts no reference".into());
+            }
+        }
+    }
+
+    /// The text of a node that must be a string without interpolation, `$$` undone.
+    pub(super) fn literal(&self, node: &Node) -> Option<String> {
+        let NodeKind::String(string) = &node.kind else {
+            return None;
+        };
+        match scan(&string.text).parts.as_slice() {
+            [] => Some(String::new()),
+            [ScannedPart::Text(text)] => Some(text.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The place of a piece of a string. Only in a plain scalar on one line does every character of the text stand where
+/// its column says; elsewhere the whole string is the place.
+fn span_within(
+    text: &str,
+    range: std::ops::Range<usize>,
+    span: Span,
+    string: Option<&StringNode>,
+) -> Span {
+    let Some(StringNode {
+        style: Style::Plain,
+        properties,
+        ..
+    }) = string
+    else {
+        return span;
+    };
+    let column = span.column + text[..range.start].width() as u32;
+    if (span.end - span.start) as usize != text.len() + *properties as usize {
+        // Folded over several lines: counted along the first.
+        return Span { column, ..span };
+    }
+    let offset = span.start + properties;
+    Span {
+        start: offset + range.start as u32,
+        end: offset + range.end as u32,
+        line: span.line,
+        column,
+    }
+}

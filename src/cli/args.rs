@@ -1,0 +1,309 @@
+//! What can be typed. Says nothing of what it means.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// Composes environment definitions, decrypts their secrets and runs a command with the result.
+///
+/// The selected definitions are merged in order, later ones over earlier ones; their secrets are decrypted in locked
+/// memory; and COMMAND takes the place of escrun with the resulting variables in its environment.
+#[derive(Debug, Parser)]
+#[command(
+    name = "escrun",
+    version,
+    disable_help_subcommand = true,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs",
+    override_usage = "escrun [run] [OPTIONS] -- COMMAND [ARG]…\n       escrun VERB [OPTIONS] [ARG]…",
+    after_help = "Example: escrun --env auth-service,production -- node app.js\n\n\
+                  Exit status: that of COMMAND; 125 if escrun itself fails before COMMAND starts, 126 if COMMAND \
+                  cannot be executed, 127 if it is not found."
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) shared: Shared,
+    #[command(flatten)]
+    pub(super) run: RunOptions,
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+    /// The command to run, and its arguments.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(super) command: Vec<OsString>,
+}
+
+/// Options of every verb.
+#[derive(Args, Debug)]
+pub(super) struct Shared {
+    /// Environments to compose, later ones over earlier ones [env: ESCRUN_ENV].
+    #[arg(
+        short, long = "env", global = true, value_name = "A,B…", value_delimiter = ',',
+        help_heading = "Shared options"
+    )]
+    pub(super) environments: Vec<String>,
+    /// Folder with the definitions; several are searched in order.
+    #[arg(long = "dir", global = true, value_name = "FOLDER", help_heading = "Shared options")]
+    pub(super) folders: Vec<PathBuf>,
+    /// File with age or ssh identities to decrypt with; - is standard input [env: ESCRUN_IDENTITY_FILE].
+    #[arg(short, long = "identity", global = true, value_name = "FILE", help_heading = "Shared options")]
+    pub(super) identities: Vec<PathBuf>,
+    /// A value for ${context.KEY.PATH} in definitions.
+    #[arg(long, global = true, value_name = "KEY.PATH=VALUE", help_heading = "Shared options")]
+    pub(super) context: Vec<String>,
+    /// Folder with provider plugins (escrun-provider-NAME), searched before the user's and the system's.
+    #[arg(long = "provider-dir", global = true, value_name = "FOLDER", help_heading = "Shared options")]
+    pub(super) provider_folders: Vec<PathBuf>,
+    /// Let definitions run programs by fn::open::command.
+    #[arg(long, global = true, help_heading = "Shared options")]
+    pub(super) allow_commands: bool,
+    /// Pulumi stack whose Pulumi.STACK.yaml names the environments.
+    #[arg(long, global = true, value_name = "STACK", help_heading = "Shared options")]
+    pub(super) stack: Option<String>,
+    /// How faults are printed on standard error.
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Shared options")]
+    pub(super) message_format: MessageFormat,
+    /// Tell on standard error what is done and why; twice for more.
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Shared options")]
+    pub(super) verbose: u8,
+    /// Print no warnings.
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Shared options")]
+    pub(super) quiet: bool,
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, help_heading = "Shared options")]
+    pub(super) color: Color,
+}
+
+/// How faults are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum MessageFormat {
+    /// For people.
+    #[default]
+    Plain,
+    /// One JSON object per line, with the keys severity, message, environment, line, column, path, file and hint.
+    Json,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What shapes the variables.
+#[derive(Args, Debug, Default, PartialEq)]
+pub(super) struct ExportOptions {
+    /// Export every value, or only what environmentVariables declares [default: each definition's own choice].
+    #[arg(long, value_name = "WHAT", value_enum, help_heading = "Variables")]
+    pub(super) export: Option<Export>,
+    /// Export only the variables whose names match.
+    #[arg(long, value_name = "GLOB", help_heading = "Variables")]
+    pub(super) only: Vec<String>,
+    /// Do not export the variables whose names match.
+    #[arg(long, value_name = "GLOB", help_heading = "Variables")]
+    pub(super) except: Vec<String>,
+    /// Put this in front of every name.
+    #[arg(long, value_name = "TEXT", help_heading = "Variables")]
+    pub(super) prefix: Option<String>,
+    /// Set a value over all definitions, as text.
+    #[arg(long, value_name = "PATH=VALUE", help_heading = "Variables")]
+    pub(super) set: Vec<String>,
+    /// Leave a variable out.
+    #[arg(long, value_name = "NAME", help_heading = "Variables")]
+    pub(super) unset: Vec<String>,
+}
+
+/// Which values become variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Export {
+    /// Every value, under a name made of its path.
+    All,
+    /// Only what definitions declare under environmentVariables.
+    Declared,
+}
+
+/// Options of `run`.
+#[derive(Args, Debug, Default, PartialEq)]
+pub(super) struct RunOptions {
+    #[command(flatten)]
+    pub(super) export: ExportOptions,
+    /// Inherit nothing but what every program needs: PATH, HOME, USER, TERM, LANG and the like.
+    #[arg(long, help_heading = "Running")]
+    pub(super) clean: bool,
+    /// With --clean, inherit the variables whose names match too.
+    #[arg(long, value_name = "GLOB", help_heading = "Running")]
+    pub(super) keep: Vec<String>,
+    /// What to do when a composed variable is inherited too.
+    #[arg(long, value_name = "WHAT", value_enum, help_heading = "Running")]
+    pub(super) on_conflict: Option<OnConflict>,
+    /// Run nothing; print the variables that COMMAND would get, where each comes from, and no secret.
+    #[arg(long, help_heading = "Running")]
+    pub(super) dry_run: bool,
+}
+
+/// What to do about a variable that is both inherited and composed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnConflict {
+    /// The composed value wins.
+    #[default]
+    Override,
+    /// The inherited value stays.
+    Keep,
+    /// Nothing is run.
+    Error,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Run a command with the composed environment (the default verb).
+    #[command(override_usage = "escrun [run] [OPTIONS] -- COMMAND [ARG]…")]
+    Run {
+        #[command(flatten)]
+        options: RunOptions,
+        /// The command to run, and its arguments.
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// Print the composed values, secrets hidden.
+    Get(GetOptions),
+    /// Print the variables, quoted for the program that will read them.
+    Export(ExportVerb),
+    /// Report the faults of definitions, without any key.
+    Check(CheckOptions),
+    /// List the environments.
+    Ls,
+    /// Show which definitions set or overrode a variable or value.
+    Explain {
+        /// A variable's name or a value's path [default: every variable].
+        #[arg(value_name = "VARIABLE|PATH")]
+        subject: Option<String>,
+    },
+    /// Set up a project here: escrun.yaml, a folder of definitions, and an identity of your own.
+    Init {
+        /// The project's folder.
+        #[arg(value_name = "FOLDER", default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Make an age identity.
+    Keygen {
+        /// File to write it to, for your eyes only [default: standard output].
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Write a value into a definition.
+    Set(SetOptions),
+    /// Encrypt every plaintext fn::secret of a definition, in place.
+    Seal {
+        /// The environment.
+        #[arg(value_name = "ENV")]
+        environment: String,
+    },
+    /// Allow a definition, as it is now, to run programs by fn::open::command.
+    Trust {
+        /// The environments.
+        #[arg(value_name = "ENV", required = true)]
+        environments: Vec<String>,
+        /// Take the permission back.
+        #[arg(long)]
+        revoke: bool,
+    },
+}
+
+/// Options of `get`.
+#[derive(Args, Debug)]
+pub(super) struct GetOptions {
+    /// Path of a value: names separated by dots, ["key"], [0] [default: everything].
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<String>,
+    /// How to print it.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub(super) format: GetFormat,
+    /// Show secrets.
+    #[arg(long)]
+    pub(super) reveal: bool,
+    /// Neither decrypt anything nor call a provider; what they would give is [unknown].
+    #[arg(long)]
+    pub(super) symbolic: bool,
+}
+
+/// How `get` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum GetFormat {
+    /// JSON.
+    #[default]
+    Json,
+    /// YAML.
+    Yaml,
+    /// The value as text.
+    String,
+    /// The variables, as `export` writes them.
+    Dotenv,
+    /// The variables, as `export` writes them.
+    Shell,
+}
+
+/// Options of `export`.
+#[derive(Args, Debug)]
+pub(super) struct ExportVerb {
+    #[command(flatten)]
+    pub(super) options: ExportOptions,
+    /// Who will read it.
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub(super) format: ExportFormat,
+}
+
+/// The readers that `export` writes for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportFormat {
+    /// A .env file, as node --env-file reads it.
+    Dotenv,
+    /// export commands for sh, bash, zsh.
+    Shell,
+    /// set commands for fish.
+    Fish,
+    /// A JSON object.
+    Json,
+    /// A YAML mapping.
+    Yaml,
+    /// docker run --env-file.
+    Docker,
+    /// The file that GITHUB_ENV names.
+    Github,
+    /// EnvironmentFile= of systemd.
+    Systemd,
+}
+
+/// Options of `check`.
+#[derive(Args, Debug)]
+pub(super) struct CheckOptions {
+    /// The environments [default: all].
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+    /// Fail on warnings too.
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+/// Options of `set`.
+#[derive(Args, Debug)]
+pub(super) struct SetOptions {
+    /// Encrypt the value.
+    #[arg(long)]
+    pub(super) secret: bool,
+    /// The environment whose definition is changed.
+    #[arg(value_name = "ENV")]
+    pub(super) environment: String,
+    /// Path of the value below values.
+    #[arg(value_name = "PATH")]
+    pub(super) path: String,
+    /// The value [default: asked for without echo, or read from standard input].
+    #[arg(value_name = "VALUE")]
+    pub(super) value: Option<String>,
+}

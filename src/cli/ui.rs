@@ -1,0 +1,106 @@
+//! The terminal: everything that is printed goes through here.
+//!
+//! Nothing is buffered by the standard library, whose buffers would keep a copy of what passed through them.
+
+use std::io::{self, IsTerminal as _};
+use std::os::fd::AsFd;
+
+use nix::errno::Errno;
+
+use super::args::{Color, MessageFormat, Shared};
+use super::error::Failure;
+use super::render;
+use crate::diagnostic::{self, Diagnostic};
+
+/// How things are printed.
+pub(super) struct Ui {
+    format: MessageFormat,
+    color: bool,
+    excerpts: bool,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Ui {
+    /// Takes the choices from the options and from whether standard error is a terminal.
+    pub(super) fn new(shared: &Shared, no_color: bool) -> Self {
+        let terminal = io::stderr().is_terminal();
+        Self {
+            format: shared.message_format,
+            color: match shared.color {
+                Color::Auto => terminal && !no_color,
+                Color::Always => true,
+                Color::Never => false,
+            },
+            excerpts: terminal,
+            quiet: shared.quiet,
+            verbose: shared.verbose > 0,
+        }
+    }
+
+    /// Prints all diagnostics in order; returns whether one is an error.
+    pub(super) fn diagnostics(&self, mut diagnostics: Vec<Diagnostic>) -> bool {
+        diagnostic::sort(&mut diagnostics);
+        for diagnostic in &diagnostics {
+            if self.quiet && !diagnostic.is_error() {
+                continue;
+            }
+            let text = match self.format {
+                MessageFormat::Json => render::json(diagnostic),
+                MessageFormat::Plain => render::plain(diagnostic, self.excerpts, self.color),
+            };
+            self.err(&text);
+        }
+        diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Prints a failure that is no diagnostic.
+    pub(super) fn failure(&self, failure: &Failure) {
+        let Some(message) = &failure.message else { return };
+        let diagnostic =
+            Diagnostic { hint: failure.hint.clone(), ..Diagnostic::error_nowhere(message.as_str()) };
+        self.diagnostics(vec![diagnostic]);
+    }
+
+    /// Prints a line on what was done, unless that is not wanted.
+    pub(super) fn info(&self, text: &str) {
+        if !self.quiet {
+            self.err(&render::sanitized(text));
+        }
+    }
+
+    /// Prints a line for those who want to know more.
+    pub(super) fn note(&self, text: &str) {
+        if self.verbose {
+            self.err(&format!("note: {}", render::sanitized(text)));
+        }
+    }
+
+    /// Prints a line on standard error. That it cannot be printed changes nothing.
+    fn err(&self, line: &str) {
+        let _ = write_all(io::stderr(), format!("{line}\n").as_bytes());
+    }
+
+    /// Prints on standard output.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn out(&self, bytes: &[u8]) -> Result<(), Failure> {
+        write_all(io::stdout(), bytes).map_err(|errno| match errno {
+            // Whoever read it has had enough; that is no news to anyone. 128 + SIGPIPE, as a shell would say.
+            Errno::EPIPE => Failure::told().with_status(141),
+            errno => Failure::new(format!("writing to standard output: {}", errno.desc().to_lowercase())),
+        })
+    }
+}
+
+fn write_all(to: impl AsFd, mut bytes: &[u8]) -> nix::Result<()> {
+    while !bytes.is_empty() {
+        match nix::unistd::write(&to, bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}

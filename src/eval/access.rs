@@ -1,0 +1,248 @@
+//! Resolving `${…}` (specification, 3.4): over literals as far as they go, so that an object may refer to its own
+//! siblings, then over values.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::scope::{Scope, definition_of, inherited};
+use crate::ast::{Access, Accessor, Call, ExprId, ExprKind, Property, Step, find_property};
+use crate::quote::quoted;
+use crate::schema::Schema;
+use crate::suggest::nearest;
+use crate::value::{Data, Value};
+
+/// Where a walk has come to.
+enum Receiver {
+    /// At an expression of this definition, with what it inherits.
+    Expression(ExprId, Option<Value>),
+    /// At a value.
+    Value(Value),
+}
+
+impl Scope<'_, '_> {
+    /// The value that an access leads to. None if it leads nowhere, which has been reported (or is told by no
+    /// message, as for an inline reference that is too short).
+    pub(super) fn resolve(&mut self, access: &Access, id: ExprId) -> Option<Value> {
+        let (first, mut steps) = access.accessors.split_first()?;
+        let mut receiver = match &first.step {
+            Step::Key(key) => match &**key {
+                "imports" => Receiver::Value(self.imports.clone()),
+                "context" => Receiver::Value(self.context.clone()),
+                "environments" => {
+                    let [project, environment, rest @ ..] = steps else {
+                        return None;
+                    };
+                    steps = rest;
+                    Receiver::Value(self.inline_reference(project, environment, id)?)
+                }
+                key => {
+                    let parsed = Rc::clone(&self.parsed);
+                    let base = self.base.clone();
+                    self.property(
+                        &definition_of(&parsed).values,
+                        base.as_ref(),
+                        key,
+                        first,
+                        id,
+                    )?
+                }
+            },
+            Step::Index(_) => {
+                self.access_error(
+                    first,
+                    id,
+                    "cannot access an object property using an integer index",
+                );
+                return None;
+            }
+        };
+        for accessor in steps {
+            receiver = self.step(receiver, accessor, id)?;
+        }
+        Some(match receiver {
+            Receiver::Expression(expression, base) => self.evaluate(expression, base.as_ref()),
+            Receiver::Value(value) => value,
+        })
+    }
+
+    /// The environment that `${environments.PROJECT.ENVIRONMENT}` names.
+    fn inline_reference(
+        &mut self,
+        project: &Accessor,
+        environment: &Accessor,
+        id: ExprId,
+    ) -> Option<Value> {
+        let (Step::Key(project), Step::Key(environment)) = (&project.step, &environment.step)
+        else {
+            return None;
+        };
+        let name: Arc<str> = Arc::from(format!("{project}/{environment}"));
+        let path = definition_of(&self.parsed).path_of(id);
+        let origin = self.origin(id);
+        self.session.environment(&name, &origin, &path)
+    }
+
+    fn step(&mut self, receiver: Receiver, accessor: &Accessor, id: ExprId) -> Option<Receiver> {
+        let (expression, base) = match receiver {
+            Receiver::Value(value) => {
+                return self
+                    .step_into_value(&value, accessor, id)
+                    .map(Receiver::Value);
+            }
+            Receiver::Expression(expression, base) => (expression, base),
+        };
+        let parsed = Rc::clone(&self.parsed);
+        // A final base stands whatever the literal over it says.
+        let is_final = base.as_ref().is_some_and(|base| base.is_final);
+        match &definition_of(&parsed).expression(expression).kind {
+            ExprKind::Object(properties) if !is_final => match &accessor.step {
+                Step::Key(key) => self.property(properties, base.as_ref(), key, accessor, id),
+                Step::Index(_) => {
+                    self.access_error(
+                        accessor,
+                        id,
+                        "cannot access an object property using an integer index",
+                    );
+                    None
+                }
+            },
+            ExprKind::List(items) if !is_final => {
+                let index = self.index(accessor, items.len(), id)?;
+                Some(Receiver::Expression(items[index], None))
+            }
+            ExprKind::Call(call)
+                if matches!(**call, Call::Plaintext(..) | Call::Ciphertext(_)) && !is_final =>
+            {
+                self.access_error(accessor, id, "receiver must be an array or an object");
+                None
+            }
+            _ => {
+                let value = self.evaluate(expression, base.as_ref());
+                self.step_into_value(&value, accessor, id)
+                    .map(Receiver::Value)
+            }
+        }
+    }
+
+    /// The property `key` of an object literal, or what the literal inherits.
+    fn property(
+        &mut self,
+        properties: &[Property],
+        base: Option<&Value>,
+        key: &str,
+        accessor: &Accessor,
+        id: ExprId,
+    ) -> Option<Receiver> {
+        let below = base.and_then(|base| inherited(base, key));
+        if let Some(property) = find_property(properties, key) {
+            return Some(Receiver::Expression(property.value, below));
+        }
+        if below.is_none() {
+            let own = properties.iter().map(|property| &*property.key);
+            let inherited = base.into_iter().flat_map(shown_keys);
+            self.unknown_property(key, own.chain(inherited), accessor, id);
+        }
+        below.map(Receiver::Value)
+    }
+
+    fn step_into_value(&mut self, value: &Value, accessor: &Accessor, id: ExprId) -> Option<Value> {
+        match (&value.data, &accessor.step) {
+            (Data::Object(_), Step::Index(_)) => {
+                self.access_error(
+                    accessor,
+                    id,
+                    "cannot access an object property using an integer index",
+                );
+                None
+            }
+            (Data::Object(_), Step::Key(key)) => {
+                let found = inherited(value, key);
+                if found.is_none() {
+                    self.unknown_property(key, shown_keys(value), accessor, id);
+                }
+                found
+            }
+            (Data::List(items), _) => {
+                let index = self.index(accessor, items.len(), id)?;
+                Some(items[index].clone())
+            }
+            (Data::Unknown(schema), step) => {
+                let schema = self.step_into_unknown(schema, step, accessor, id)?;
+                let unknown = Value::new(Data::Unknown(schema), value.origin.clone());
+                Some(Value {
+                    secret: value.secret,
+                    ..unknown
+                })
+            }
+            _ => {
+                self.access_error(accessor, id, "receiver must be an array or an object");
+                None
+            }
+        }
+    }
+
+    fn step_into_unknown(
+        &mut self,
+        schema: &Schema,
+        step: &Step,
+        accessor: &Accessor,
+        id: ExprId,
+    ) -> Option<Schema> {
+        let result = match step {
+            Step::Key(key) => schema.property(key),
+            Step::Index(index) => match usize::try_from(*index) {
+                Ok(index) => schema.element(index),
+                Err(_) => {
+                    self.access_error(accessor, id, "array indices must not be negative");
+                    return None;
+                }
+            },
+        };
+        result
+            .map_err(|error| self.access_error(accessor, id, &error.to_string()))
+            .ok()
+    }
+
+    /// The index that an accessor names in a list of `length` elements.
+    fn index(&mut self, accessor: &Accessor, length: usize, id: ExprId) -> Option<usize> {
+        let message = match accessor.step {
+            Step::Key(_) => "cannot access an array element using a property name".to_owned(),
+            Step::Index(index) if index < 0 => "array indices must not be negative".to_owned(),
+            Step::Index(index) => match usize::try_from(index) {
+                Ok(index) if index < length => return Some(index),
+                _ => format!("array index {index} out-of-bounds for array of length {length}"),
+            },
+        };
+        self.access_error(accessor, id, &message);
+        None
+    }
+
+    fn unknown_property<'k>(
+        &mut self,
+        key: &str,
+        known: impl Iterator<Item = &'k str>,
+        accessor: &Accessor,
+        id: ExprId,
+    ) {
+        let mut message = format!("unknown property {}", quoted(key));
+        if let Some(near) = nearest(key, known) {
+            message += &format!("; did you mean {}?", quoted(near));
+        }
+        self.access_error(accessor, id, &message);
+    }
+
+    fn access_error(&mut self, accessor: &Accessor, id: ExprId, message: &str) {
+        self.error_at(id, accessor.span, message, None);
+    }
+}
+
+/// The keys of an object that messages may name: those of a secret they may not.
+fn shown_keys(value: &Value) -> impl Iterator<Item = &str> {
+    let object = match &value.data {
+        Data::Object(object) if !value.secret => Some(object),
+        _ => None,
+    };
+    object
+        .into_iter()
+        .flat_map(|object| object.members.keys().map(|key| &**key))
+}

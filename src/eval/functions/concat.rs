@@ -1,0 +1,29 @@
+//! `fn::concat: [LIST, …]`
+
+use crate::ast::ExprId;
+use crate::eval::scope::Scope;
+use crate::schema::Schema;
+use crate::value::{Data, Value};
+
+impl Scope<'_, '_> {
+    /// Elements keep their flags, and a list that is secret as a whole makes the whole secret.
+    pub(super) fn concat(&mut self, lists: ExprId, id: ExprId) -> Value {
+        let any_list = Schema::array_of(Schema::always());
+        let lists = self.argument(lists, &Schema::array_of(any_list.clone()), id);
+        let items = match &lists.value.data {
+            Data::List(items) if lists.usable => items,
+            _ => return self.unusable(id, any_list, lists.value.holds_secret()),
+        };
+        let secret = lists.value.secret || items.iter().any(|list| list.secret);
+        let mut elements = Vec::new();
+        for list in items.iter() {
+            if let Data::List(list) = &list.data {
+                elements.extend(list.iter().cloned());
+            }
+        }
+        Value {
+            secret,
+            ..self.value(id, Data::List(elements.into()))
+        }
+    }
+}

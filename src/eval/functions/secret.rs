@@ -1,0 +1,58 @@
+//! `fn::secret`: text that is secret in every mode, or a ciphertext that is opened in eval mode.
+
+use std::rc::Rc;
+
+use crate::ast::ExprId;
+use crate::eval::scope::{Scope, definition_of};
+use crate::schema::Schema;
+use crate::source::{Origin, Span};
+use crate::value::{Data, Text, Value};
+
+impl Scope<'_, '_> {
+    /// A plaintext. Its origin is the text, not the call.
+    pub(super) fn plaintext(&mut self, text: &Text, span: Span, id: ExprId) -> Value {
+        let origin = Origin {
+            span,
+            ..self.origin(id)
+        };
+        Value {
+            secret: true,
+            ..Value::new(Data::String(text.clone()), origin)
+        }
+    }
+
+    pub(super) fn ciphertext(&mut self, ciphertext: &str, id: ExprId) -> Value {
+        let parsed = Rc::clone(&self.parsed);
+        let definition = definition_of(&parsed);
+        let span = definition.expression(id).span;
+        let form = self
+            .session
+            .host
+            .decrypter
+            .validate(definition.encryption.as_ref(), ciphertext);
+        let data = if let Err(reason) = form {
+            self.error(id, format!("invalid ciphertext: {reason}"));
+            None
+        } else if self.is_check() {
+            None
+        } else {
+            match self.session.decrypt(definition, id, ciphertext) {
+                Ok(text) => Some(Data::String(text)),
+                Err(error) => {
+                    self.error_at(
+                        id,
+                        span,
+                        format!("decrypting: {}", error.message),
+                        error.hint,
+                    );
+                    None
+                }
+            }
+        };
+        let data = data.unwrap_or_else(|| Data::Unknown(Schema::string()));
+        Value {
+            secret: true,
+            ..self.value(id, data)
+        }
+    }
+}

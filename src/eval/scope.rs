@@ -1,0 +1,344 @@
+//! The evaluation of one definition's expressions, each at most once.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::environment::{Mode, Session};
+use super::merge::{final_override, merge};
+use crate::ast::{Definition, ExprId, ExprKind, Parsed, Part, Property};
+use crate::diagnostic::Diagnostic;
+use crate::encode::{self, Redaction};
+use crate::schema::{self, Schema};
+use crate::source::{Origin, Span};
+use crate::value::{Data, Member, Object, Text, Value};
+
+/// How many expressions may be evaluated each for the sake of the one before it. The stack that evaluation runs on
+/// has room for this many.
+pub(super) const MAX_DEPTH: usize = 20_000;
+
+/// How much a value may expand to, as [`Value::weight`] counts: references make it easy to write a small document
+/// that would fill any memory.
+const MAX_WEIGHT: u64 = 64 << 20;
+
+/// The message for a chain that is too long.
+pub(super) fn too_deep() -> String {
+    format!("more than {MAX_DEPTH} references, imports and nested values hang on one another")
+}
+
+/// A definition under evaluation.
+pub(super) struct Scope<'s, 'a> {
+    pub(super) session: &'s mut Session<'a>,
+    pub(super) parsed: Rc<Parsed>,
+    /// What `${imports}` is.
+    pub(super) imports: Value,
+    /// What `${context}` is.
+    pub(super) context: Value,
+    /// What the definition's own values go over.
+    pub(super) base: Option<Value>,
+    /// Whether the environment was asked for, in contrast to imported.
+    pub(super) is_root: bool,
+    cells: Vec<Cell>,
+}
+
+/// How far an expression is.
+enum Cell {
+    New,
+    Evaluating,
+    Done(Value),
+}
+
+impl<'s, 'a> Scope<'s, 'a> {
+    pub(super) fn new(
+        session: &'s mut Session<'a>,
+        parsed: &Rc<Parsed>,
+        definition: &Definition,
+        imports: Value,
+        context: Value,
+        is_root: bool,
+    ) -> Self {
+        let cells = std::iter::repeat_with(|| Cell::New)
+            .take(definition.expression_count())
+            .collect();
+        Self {
+            session,
+            parsed: Rc::clone(parsed),
+            imports,
+            context,
+            base: None,
+            is_root,
+            cells,
+        }
+    }
+
+    /// Evaluates everything, in the order of the keys.
+    pub(super) fn evaluate_root(mut self, base: Option<Value>) -> Value {
+        self.base = base;
+        let parsed = Rc::clone(&self.parsed);
+        let definition = definition_of(&parsed);
+        let base = self.base.clone();
+        let origin = Origin::new(&definition.source, Span::default());
+        let value = self.object(&definition.values, base.as_ref(), origin);
+        limit_weight(value, &mut self.session.diagnostics, "values")
+    }
+
+    pub(super) fn is_check(&self) -> bool {
+        self.session.host.mode == Mode::Check
+    }
+
+    /// The value of an expression, over what it inherits.
+    pub(super) fn evaluate(&mut self, id: ExprId, base: Option<&Value>) -> Value {
+        let parsed = Rc::clone(&self.parsed);
+        let definition = definition_of(&parsed);
+        match &self.cells[id.0 as usize] {
+            Cell::Done(value) => return value.clone(),
+            Cell::Evaluating => {
+                let message = format!("cyclic reference to {}", definition.path_below_values(id));
+                self.error(id, message);
+                return self.unknown(id, Schema::always());
+            }
+            Cell::New => {}
+        }
+        let value = self.evaluate_new(definition, id, base);
+        self.cells[id.0 as usize] = Cell::Done(value.clone());
+        value
+    }
+
+    fn evaluate_new(&mut self, definition: &Definition, id: ExprId, base: Option<&Value>) -> Value {
+        if let Some(base) = base.filter(|base| base.is_final) {
+            let here = self.unknown(id, Schema::always());
+            let path = definition.path_of(id);
+            self.session.report(Diagnostic {
+                path,
+                ..final_override(&here, base)
+            });
+            return base.clone();
+        }
+        if self.session.depth >= MAX_DEPTH {
+            self.error(id, too_deep());
+            return self.unknown(id, Schema::always());
+        }
+        self.session.depth += 1;
+        self.cells[id.0 as usize] = Cell::Evaluating;
+        let value = match &definition.expression(id).kind {
+            ExprKind::Object(properties) => self.object(properties, base, definition.origin(id)),
+            kind => {
+                let value = self.compute(definition, id, kind);
+                match base {
+                    Some(base) => merge(value, base, &mut self.session.diagnostics),
+                    None => value,
+                }
+            }
+        };
+        self.session.depth -= 1;
+        let weight = value.weight();
+        if weight > MAX_WEIGHT {
+            return limit_weight(
+                value,
+                &mut self.session.diagnostics,
+                &definition.path_of(id),
+            );
+        }
+        value
+    }
+
+    /// An object literal over its base.
+    fn object(&mut self, properties: &[Property], base: Option<&Value>, origin: Origin) -> Value {
+        let mut members = BTreeMap::new();
+        let (mut rest, mut closed) = (None, false);
+        match base.map(|base| &base.data) {
+            Some(Data::Object(object)) => {
+                for (key, member) in &object.members {
+                    if crate::ast::find_property(properties, key).is_none() {
+                        members.insert(
+                            Arc::clone(key),
+                            Member {
+                                inherited: true,
+                                ..member.clone()
+                            },
+                        );
+                    }
+                }
+                rest = object.rest.clone();
+                closed = object.closed;
+            }
+            Some(Data::Unknown(shape)) if shape.may_be_object() => rest = Some(shape.clone()),
+            Some(_) => closed = true,
+            None => {}
+        }
+        for property in properties {
+            let below = base.and_then(|base| inherited(base, &property.key));
+            let value = self.evaluate(property.value, below.as_ref());
+            let member = Member {
+                value,
+                inherited: false,
+                outside: false,
+            };
+            members.insert(Arc::clone(&property.key), member);
+        }
+        let value = Value::new(
+            Data::Object(Arc::new(Object {
+                members,
+                rest,
+                closed,
+            })),
+            origin,
+        );
+        Value {
+            base: base.cloned().map(Arc::new),
+            ..value
+        }
+    }
+
+    /// An expression that is no object literal, by itself.
+    fn compute(&mut self, definition: &Definition, id: ExprId, kind: &ExprKind) -> Value {
+        let data = match kind {
+            ExprKind::Null => Data::Null,
+            ExprKind::Bool(value) => Data::Bool(*value),
+            ExprKind::Number(text) => Data::Number(text.clone()),
+            ExprKind::String(text) => Data::String(text.clone()),
+            ExprKind::List(items) => Data::List(
+                items
+                    .iter()
+                    .map(|item| self.evaluate(*item, None))
+                    .collect(),
+            ),
+            ExprKind::Interpolation(parts) => return self.interpolate(parts, id),
+            ExprKind::Reference(access) => {
+                return match self.resolve(access, id) {
+                    Some(value) => value.relocated(definition.origin(id)),
+                    None => self.unknown(id, Schema::always()),
+                };
+            }
+            ExprKind::Call(call) => return self.call(call, id),
+            // Object literals are evaluated with their base at hand.
+            ExprKind::Object(properties) => {
+                return self.object(properties, None, definition.origin(id));
+            }
+        };
+        Value::new(data, definition.origin(id))
+    }
+
+    /// The text of a string with interpolations.
+    fn interpolate(&mut self, parts: &[Part], id: ExprId) -> Value {
+        let mut texts = Vec::with_capacity(parts.len());
+        let (mut secret, mut unknown) = (false, false);
+        for part in parts {
+            match part {
+                Part::Text(text) => texts.push(Text::plain(text.as_bytes())),
+                Part::Access(access) => match self.resolve(access, id) {
+                    Some(value) => {
+                        secret |= value.holds_secret();
+                        unknown |= value.holds_unknown();
+                        if !unknown {
+                            match encode::text(&value, Redaction::Reveal) {
+                                Ok(encoded) => texts.push(encoded.text),
+                                Err(error) => {
+                                    self.error(id, format!("the {error}"));
+                                    unknown = true;
+                                }
+                            }
+                        }
+                    }
+                    None => unknown = true,
+                },
+            }
+        }
+        let value = if unknown {
+            self.unknown(id, Schema::string())
+        } else {
+            let pieces: Vec<&[u8]> = texts.iter().map(Text::bytes).collect();
+            self.value(id, Data::String(Text::join(&pieces, secret)))
+        };
+        Value { secret, ..value }
+    }
+
+    /// A value defined by an expression.
+    pub(super) fn value(&self, id: ExprId, data: Data) -> Value {
+        Value::new(data, self.origin(id))
+    }
+
+    /// An unknown defined by an expression.
+    pub(super) fn unknown(&self, id: ExprId, schema: Schema) -> Value {
+        self.value(id, Data::Unknown(schema))
+    }
+
+    pub(super) fn origin(&self, id: ExprId) -> Origin {
+        definition_of(&self.parsed).origin(id)
+    }
+
+    /// Reports an error at an expression.
+    pub(super) fn error(&mut self, id: ExprId, message: impl Into<String>) {
+        let span = definition_of(&self.parsed).expression(id).span;
+        self.error_at(id, span, message, None);
+    }
+
+    /// Reports an error at a place within an expression.
+    pub(super) fn error_at(
+        &mut self,
+        id: ExprId,
+        span: Span,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        let definition = definition_of(&self.parsed);
+        let diagnostic =
+            Diagnostic::error(&definition.source, span, definition.path_of(id), message);
+        self.session.report(Diagnostic { hint, ..diagnostic });
+    }
+
+    /// Checks a value against a schema and reports what does not fit, each fault where the offending part was
+    /// defined. Returns whether all fits.
+    pub(super) fn check(&mut self, id: ExprId, schema: &Schema, value: &Value) -> bool {
+        let mismatches = schema::check(schema, value);
+        let fits = mismatches.is_empty();
+        if !fits {
+            let path = definition_of(&self.parsed).path_of(id);
+            for mismatch in mismatches {
+                let Origin { source, span } = mismatch.origin;
+                self.session.report(Diagnostic::error(
+                    &source,
+                    span,
+                    path.as_str(),
+                    mismatch.message,
+                ));
+            }
+        }
+        fits
+    }
+}
+
+/// The definition of a document that is being evaluated.
+pub(super) fn definition_of(parsed: &Parsed) -> &Definition {
+    parsed
+        .definition
+        .as_ref()
+        .expect("only what has a definition is evaluated")
+}
+
+/// What `key` of a base is, if the base has it or may have it.
+pub(super) fn inherited(base: &Value, key: &str) -> Option<Value> {
+    let shape = match &base.data {
+        Data::Object(object) => match object.members.get(key) {
+            Some(member) => return Some(member.value.clone()),
+            None => object.rest.as_ref()?,
+        },
+        Data::Unknown(shape) => shape,
+        _ => return None,
+    };
+    Some(Value::new(
+        Data::Unknown(shape.property(key).ok()?),
+        base.origin.clone(),
+    ))
+}
+
+/// Refuses a value that expands to more than any process can take.
+fn limit_weight(value: Value, diagnostics: &mut Vec<Diagnostic>, path: &str) -> Value {
+    if value.weight() <= MAX_WEIGHT {
+        return value;
+    }
+    let Origin { source, span } = &value.origin;
+    let message = format!("the value expands to more than {} MiB", MAX_WEIGHT >> 20);
+    diagnostics.push(Diagnostic::error(source, *span, path, message));
+    Value::new(Data::Unknown(Schema::always()), value.origin)
+}

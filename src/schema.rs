@@ -1,5 +1,0 @@
-//! The type of schemas.
-
-/// A schema.
-#[derive(Clone)]
-pub struct Schema {}

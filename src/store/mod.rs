@@ -1,0 +1,14 @@
+//! Where definitions live: folders of YAML files, one environment each.
+//!
+//! Knows names, files and bytes, not what a definition means.
+
+mod directory;
+mod error;
+mod listing;
+mod name;
+mod write;
+
+pub use directory::{Directory, MAX_DEFINITION_BYTES, Overlays};
+pub use error::{Error, Instead};
+pub use listing::{Listed, Listing, Skipped};
+pub use name::{EnvironmentName, NameError};

@@ -1,0 +1,14 @@
+//! Files: opened so that nothing waits and nothing leads out of a folder, read with a limit, replaced as a whole.
+
+mod folder;
+mod read;
+mod replace;
+
+pub use folder::{Entry, Folder, OpenError};
+pub use read::{FileKind, ReadError, describe, read_file};
+pub use replace::{Expected, ReplaceError, replace_file, staging_name};
+
+/// The user that this process acts as: its effective user id.
+pub fn effective_user() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
