@@ -1,10 +1,25 @@
 //! Ciphertexts as they stand in definitions: base64 of a payload or of a complete age file, or ASCII armor.
 
+use std::fmt;
+
 use base64::prelude::BASE64_STANDARD;
 use base64::{DecodeError, Engine};
 
 use super::age_file::{AgeFile, is_age_file, is_armored};
-use super::{CiphertextError, Error, payload};
+use super::{Error, payload};
+
+/// What is wrong with the form of a ciphertext.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CiphertextError {
+    /// Not base64: the offset of the first byte that is wrong.
+    Base64(usize),
+    /// ASCII armor that is ill-formed.
+    Armor,
+    /// Too short for nonce and tag.
+    TooShort,
+    /// Not an age file.
+    NotAge,
+}
 
 /// A ciphertext whose form is right as far as that can be seen without a key.
 pub(super) enum Ciphertext {
@@ -61,6 +76,19 @@ fn offset_of(error: &DecodeError, length: usize) -> usize {
     match *error {
         DecodeError::InvalidByte(offset, _) | DecodeError::InvalidLastSymbol(offset, _) => offset,
         DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => length / 4 * 4,
+    }
+}
+
+impl fmt::Display for CiphertextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CiphertextError::Base64(offset) => {
+                write!(f, "illegal base64 data at input byte {offset}")
+            }
+            CiphertextError::Armor => f.write_str("the armor is ill-formed"),
+            CiphertextError::TooShort => f.write_str("too short"),
+            CiphertextError::NotAge => f.write_str("not an age file"),
+        }
     }
 }
 

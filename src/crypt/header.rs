@@ -1,13 +1,15 @@
 //! age v1 headers: strict parsing, writing, and the MAC (age-encryption.org/v1, "Header").
 
+use std::fmt;
+
 use age_core::format::{Stanza, is_arbitrary_string, read};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use super::Error;
 use super::file_key::FileKey;
-use super::{Error, HeaderError};
 
 /// The line that starts every header of version 1.
 const VERSION_LINE: &[u8] = b"age-encryption.org/v1\n";
@@ -23,6 +25,27 @@ const MAX_STANZAS: usize = 1024;
 const PASSPHRASE_STANZA: &str = "scrypt";
 /// Columns of a stanza's body.
 const BODY_COLUMNS: usize = 64;
+
+/// What is wrong with the form of a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderError {
+    /// It does not start with the line of version 1.
+    Version,
+    /// Longer than any header should be.
+    TooLong,
+    /// More stanzas than any header should have.
+    TooManyStanzas,
+    /// A line (from 1) that is not as it should be.
+    Line(usize),
+    /// No stanza at all.
+    NoStanza,
+    /// A passphrase stanza beside others.
+    MixedPassphrase,
+    /// Text behind the MAC.
+    Trailing,
+    /// A stanza of a known type with wrong arguments or length.
+    Stanza,
+}
 
 /// A well-formed header. Whether its MAC is right is only known with the file key: see [`Header::verify`].
 pub(super) struct Header {
@@ -196,6 +219,22 @@ fn write_stanza(text: &mut String, stanza: &Stanza) -> Result<(), HeaderError> {
     text.push_str(rest);
     text.push('\n');
     Ok(())
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the age header is malformed: ")?;
+        match self {
+            HeaderError::Version => f.write_str("it does not start with `age-encryption.org/v1`"),
+            HeaderError::TooLong => f.write_str("it is too long"),
+            HeaderError::TooManyStanzas => f.write_str("it has too many stanzas"),
+            HeaderError::Line(line) => write!(f, "line {line} is not as it should be"),
+            HeaderError::NoStanza => f.write_str("it has no stanza"),
+            HeaderError::MixedPassphrase => f.write_str("a passphrase stanza stands beside others"),
+            HeaderError::Trailing => f.write_str("there is text behind its MAC"),
+            HeaderError::Stanza => f.write_str("a stanza does not have its type's form"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Opens ciphertexts: one unlock per header, however many secrets stand under it.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::age_file::AgeFile;
 use super::ciphertext::Ciphertext;
@@ -26,7 +26,7 @@ pub struct Keyring {
 /// What is known of a header.
 struct Slot {
     header: Result<Header, HeaderError>,
-    key: OnceCell<Result<Arc<FileKey>, Error>>,
+    key: OnceLock<Result<Arc<FileKey>, Error>>,
 }
 
 impl Keyring {
@@ -87,7 +87,7 @@ impl Keyring {
         }
         let slot = Arc::new(Slot {
             header: Header::parse(text),
-            key: OnceCell::new(),
+            key: OnceLock::new(),
         });
         headers.insert(text.into(), Arc::clone(&slot));
         slot

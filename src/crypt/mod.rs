@@ -38,13 +38,15 @@ mod ssh_wire;
 
 mod wrap;
 
-pub use ciphertext::is_complete_file;
-pub use error::{CiphertextError, Error, HeaderError, IdentityError, PayloadError, RecipientError};
-pub use identity::{IdentitySource, read_identity};
+pub use ciphertext::{CiphertextError, is_complete_file};
+pub use error::Error;
+pub use header::HeaderError;
+pub use identity::{IdentityError, IdentitySource, read_identity};
 pub use keygen::keygen;
 pub use keyring::Keyring;
+pub use payload::PayloadError;
 pub use prompt::{Interaction, Plugins, Prompt, Unanswered};
-pub use recipient::{Recipient, parse_recipients, recipients_digest};
+pub use recipient::{Recipient, RecipientError, parse_recipients, recipients_digest};
 pub use sealer::{Rekey, Sealer, seal_complete, seal_file};
 
 #[cfg(test)]

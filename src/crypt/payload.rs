@@ -1,16 +1,27 @@
 //! Payloads: a nonce of 16 bytes, then STREAM with ChaCha20-Poly1305 in chunks of 64 KiB
 //! (age-encryption.org/v1, "Payload").
 
+use std::fmt;
+
 use chacha20poly1305::aead::{AeadInPlace, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce, Tag};
 
+use super::Error;
 use super::file_key::{FileKey, fill_random};
-use super::{Error, PayloadError};
 use crate::secret::Secret;
 
 const NONCE_BYTES: usize = 16;
 const CHUNK_BYTES: usize = 64 * 1024;
 const TAG_BYTES: usize = 16;
+
+/// Why a payload does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayloadError {
+    /// It has a length that no payload has.
+    Truncated,
+    /// It was cut or changed, or belongs under another header.
+    Altered,
+}
 
 /// Checks the length, which is all that can be checked without the key.
 pub(super) fn check_length(payload: &[u8]) -> Result<(), PayloadError> {
@@ -96,6 +107,17 @@ fn chunk_nonce(index: usize, last: bool) -> Nonce {
     nonce[3..11].copy_from_slice(&(index as u64).to_be_bytes());
     nonce[11] = u8::from(last);
     nonce.into()
+}
+
+impl fmt::Display for PayloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PayloadError::Truncated => "the ciphertext was cut",
+            PayloadError::Altered => {
+                "the ciphertext was cut or changed, or belongs under another header"
+            }
+        })
+    }
 }
 
 #[cfg(test)]

@@ -12,11 +12,7 @@ use super::prompt::{Interaction, Plugins, Unanswered};
 use super::wrap::Wrapped;
 use super::{Error, HeaderError, IdentityError};
 use crate::secret::Secret;
-
-/// Runs `start`, in which plugin processes are started: the one place where this module starts any.
-fn as_inherited<T>(start: impl FnOnce() -> T) -> T {
-    start()
-}
+use crate::sys::process::as_inherited;
 
 /// An identity that a plugin keeps.
 pub(super) struct PluginIdentity {

@@ -7,7 +7,26 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::{Error, RecipientError, ssh_wire};
+use super::{Error, ssh_wire};
+
+/// What is wrong with a recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecipientError {
+    /// Empty.
+    Empty,
+    /// A private key. Its text is never repeated.
+    PrivateKey,
+    /// No known kind.
+    Unknown,
+    /// Of a known kind (named), but damaged.
+    Malformed(&'static str),
+    /// An ssh key of a type that cannot encrypt.
+    UnsupportedSsh(String),
+    /// An RSA key of under 2048 bits.
+    RsaTooSmall,
+    /// An RSA key of over 4096 bits.
+    RsaTooLarge,
+}
 
 /// Somebody to encrypt for.
 #[derive(Clone)]
@@ -171,6 +190,22 @@ pub fn recipients_digest(recipients: &[Recipient]) -> String {
     BASE64_STANDARD.encode(digest.finalize())
 }
 
+impl fmt::Display for RecipientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RecipientError::Empty => f.write_str("is empty"),
+            RecipientError::PrivateKey => f.write_str("is a private key"),
+            RecipientError::Unknown => f.write_str("is not a recipient"),
+            RecipientError::Malformed(kind) => write!(f, "is not a valid {kind}"),
+            RecipientError::UnsupportedSsh(kind) => {
+                write!(f, "ssh keys of type {kind} cannot encrypt")
+            }
+            RecipientError::RsaTooSmall => f.write_str("the RSA key has under 2048 bits"),
+            RecipientError::RsaTooLarge => f.write_str("the RSA key has over 4096 bits"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,7 +270,10 @@ mod tests {
         assert_eq!(list(&[NATIVE, SSH]), list(&[SSH, &commented, NATIVE]));
         assert_ne!(list(&[NATIVE]), list(&[NATIVE, SSH]));
         // Written into definitions, so it must never change.
-        assert_eq!(list(&[NATIVE, SSH]), "PINNED");
+        assert_eq!(
+            list(&[NATIVE, SSH]),
+            "JJC68shgmLrOCakdBTcz/WnfeazjH/F4sYx1oE+CHj8="
+        );
     }
 
     #[test]

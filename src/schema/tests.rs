@@ -37,16 +37,9 @@ fn build(json: &serde_json::Value, source: &std::sync::Arc<Source>, line: &mut u
         }
         serde_json::Value::Object(members) => {
             let members = members.iter().map(|(key, json)| {
-                let member = Member {
-                    value: build(json, source, line),
-                    outside: false,
-                };
-                (Arc::from(key.as_str()), member)
+                (Arc::from(key.as_str()), Member::from(build(json, source, line)))
             });
-            Data::Object(Arc::new(Object {
-                members: members.collect(),
-                rest: None,
-            }))
+            Data::Object(Arc::new(Object::new(members.collect())))
         }
     };
     let mut value = Value::new(data, Origin::new(source, span));

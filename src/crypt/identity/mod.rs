@@ -1,5 +1,6 @@
 //! The identities of a run: read when a header first needs them, tried from the cheapest to the dearest.
 
+mod error;
 mod key;
 mod parse;
 mod permission;
@@ -9,15 +10,16 @@ mod source;
 
 use std::collections::VecDeque;
 
+pub use error::IdentityError;
 pub use read::read_identity;
 pub use source::IdentitySource;
 
 use self::key::{Key, Tier, Trouble};
 use self::source::Found;
+use super::Error;
 use super::file_key::FileKey;
 use super::header::Header;
 use super::prompt::Interaction;
-use super::{Error, IdentityError};
 
 /// All identities, read and unread.
 pub(super) struct Identities {
