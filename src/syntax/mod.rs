@@ -2,9 +2,16 @@
 //!
 //! This is the only place that names the YAML event parser. It knows the shape of a document, not its meaning.
 
+mod build;
+mod gap;
+mod index;
 mod parse;
+pub mod path;
+mod scalar;
+#[cfg(test)]
+mod tests;
 
-pub use parse::parse;
+pub use parse::{MAX_BYTES, MAX_DEPTH, parse};
 
 use crate::source::Span;
 

@@ -1,12 +1,102 @@
-//! Events of the YAML parser to nodes.
+//! Text to a [`Node`]: drives the event parser.
 
 use std::sync::Arc;
 
-use super::Node;
-use crate::diagnostic::Diagnostic;
-use crate::source::Source;
+use saphyr_parser::{Event, Marker, Parser, ScanError};
 
-/// Parses the first document of a source. There is no node where the text is empty or a fault left nothing usable.
-pub fn parse(_source: &Arc<Source>) -> (Option<Node>, Vec<Diagnostic>) {
-    (None, Vec::new())
+use super::build::Builder;
+use super::{Node, NodeKind};
+use crate::diagnostic::Diagnostic;
+use crate::source::{Source, Span};
+
+/// The longest text that is parsed, in bytes.
+pub const MAX_BYTES: usize = 16 << 20;
+
+/// How deeply lists and mappings may be nested.
+pub const MAX_DEPTH: usize = 1_000;
+
+/// Parses the first document of a source.
+///
+/// There is no node where the text has no bytes at all, where it is no YAML (then there is one diagnostic and no
+/// other), and where it has an alias, a key that is no string, or a tag that does not fit its scalar (all of these are
+/// reported). A document of nothing but blanks and comments is a null. Diagnostics never show a scalar's text.
+///
+/// Never panics, and takes time in proportion to the length of the text.
+pub fn parse(source: &Arc<Source>) -> (Option<Node>, Vec<Diagnostic>) {
+    let text = source.text();
+    if text.is_empty() {
+        return (None, Vec::new());
+    }
+    if text.len() > MAX_BYTES {
+        let message = format!("definition is larger than {} MiB", MAX_BYTES >> 20);
+        return (None, vec![Diagnostic::error_in(source, message)]);
+    }
+    let mut builder = Builder::new(source);
+    for event in Parser::new_from_str(text) {
+        match event {
+            // Later documents do not count, not even their faults.
+            Ok((Event::DocumentEnd | Event::StreamEnd, _)) => break,
+            Ok((event, span)) => {
+                if let Err(diagnostic) = builder.take(event, span) {
+                    return (None, vec![*diagnostic]);
+                }
+            }
+            // The parser would repeat the error for ever.
+            Err(error) => return (None, vec![syntax_error(source, &builder, &error)]),
+        }
+    }
+    builder.finish()
+}
+
+/// The node of a document that has none.
+pub(super) fn nothing() -> Node {
+    let span = Span {
+        line: 1,
+        column: 1,
+        ..Span::default()
+    };
+    Node {
+        kind: NodeKind::Null,
+        span,
+    }
+}
+
+/// The parser's fault as a diagnostic, with the texts and line numbers of the original's parser where tests show them.
+fn syntax_error(source: &Arc<Source>, builder: &Builder<'_>, error: &ScanError) -> Diagnostic {
+    let info = error.info();
+    let mark = *error.marker();
+    let span = builder.span_of_mark(mark);
+    let (line, what) = if let Some(what) = unclosed(info) {
+        (unclosed_line(builder, mark), what)
+    } else if info.starts_with("unexpected character") {
+        // Its own words would show the character, which may begin a secret.
+        (span.line, "found character that cannot start any token")
+    } else {
+        (span.line, info)
+    };
+    let message = match line {
+        0 => format!("yaml: {what}"),
+        line => format!("yaml: line {line}: {what}"),
+    };
+    Diagnostic::error(source, span, "", message)
+}
+
+/// The text for a flow collection that is not closed.
+fn unclosed(info: &str) -> Option<&'static str> {
+    [
+        "did not find expected ',' or ']'",
+        "did not find expected ',' or '}'",
+    ]
+    .into_iter()
+    .find(|text| info.ends_with(&text["did not find ".len()..]))
+}
+
+/// libyaml counts lines from 0, names the line where the collection starts, and where that is 0 the line of the fault.
+fn unclosed_line(builder: &Builder<'_>, mark: Marker) -> u32 {
+    let start = builder.innermost_start().map_or(0, |span| span.line - 1);
+    if start > 0 {
+        start
+    } else {
+        u32::try_from(mark.line()).map_or(0, |line| line.saturating_sub(1))
+    }
 }
