@@ -287,3 +287,54 @@ fn an_inline_definition_is_taken_with_its_positions() {
     assert_eq!(node.unwrap().span.line, 4);
     assert!(diagnostics.is_empty());
 }
+
+#[test]
+fn inline_definitions_may_be_written_in_any_style() {
+    let table = [
+        (
+            "escrun.yaml",
+            "environment: {imports: [a]}\n",
+            "{imports: [a]}",
+        ),
+        (
+            "escrun.yaml",
+            "\"environment\":\n    values:\n        x: 1 # one\n",
+            "values:\n        x: 1",
+        ),
+        (
+            "Pulumi.yaml",
+            "{name: x, environment: {values: {a: ü}}, runtime: go}",
+            "{values: {a: ü}}",
+        ),
+        (
+            "pulumi.yaml",
+            "---\nenvironment: # here\n  values: {}\n...\n",
+            "values: {}",
+        ),
+    ];
+    for (name, text, expected) in table {
+        let scratch = tree(&[(name, text)]);
+        let project = resolved(&scratch, &Typed::default()).unwrap();
+        let definition = project.selection.unwrap().definition();
+        assert_eq!(definition.text().trim(), expected);
+        assert_eq!(
+            definition.text().len(),
+            text.find(expected).unwrap() + expected.len()
+        );
+        // What the excerpt says is what the file says there.
+        let (node, diagnostics) = crate::syntax::parse(&definition);
+        assert!(diagnostics.is_empty(), "{text:?}");
+        assert_eq!(&text[node.unwrap().span.range()], expected);
+        // It imports nothing that would need a folder, or nothing is there to import from: both are told later.
+        assert!(project.folders.is_empty());
+    }
+}
+
+#[test]
+fn an_inline_definition_that_is_none_is_told_as_one() {
+    let text = "base: &base {x: 1}\nenvironment:\n  values: *base\n";
+    let scratch = tree(&[("Pulumi.yaml", text)]);
+    let error = resolved(&scratch, &Typed::default()).unwrap_err();
+    assert!(matches!(error, Error::Inline(_)));
+    assert_eq!(error.to_string(), "alias nodes are not supported");
+}

@@ -227,3 +227,19 @@ fn writers_that_read_again_lose_nothing() {
         assert_eq!(text.matches(letter).count(), 5, "{text}");
     }
 }
+
+#[test]
+fn of_many_that_create_one_file_exactly_one_does() {
+    let scratch = scratch(None);
+    let wins: Vec<bool> = std::thread::scope(|scope| {
+        let file = &scratch.file;
+        let threads: Vec<_> = (0..8)
+            .map(|n| scope.spawn(move || replace_file(file, &[b'0' + n; 1000], NEW).is_ok()))
+            .collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    let winners: Vec<usize> = (0..8).filter(|n| wins[*n]).collect();
+    assert_eq!(winners.len(), 1);
+    assert_eq!(scratch.text(), winners[0].to_string().repeat(1000));
+    assert_eq!(scratch.names(), ["file"]);
+}
