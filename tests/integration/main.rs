@@ -1,0 +1,3 @@
+//! Tests across modules and with other programs, in one binary.
+
+mod export;
