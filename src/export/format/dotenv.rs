@@ -53,5 +53,6 @@ fn quote(value: &[u8]) -> Option<u8> {
     let escapes = value.windows(2).any(|pair| pair == b"\\n");
     [b'\'', b'"', b'`']
         .into_iter()
-        .find(|quote| !value.contains(quote) && !(*quote == b'"' && escapes))
+        .filter(|quote| *quote != b'"' || !escapes)
+        .find(|quote| !value.contains(quote))
 }
