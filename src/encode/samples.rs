@@ -43,7 +43,7 @@ pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
 }
 
 pub(crate) fn unknown() -> Value {
-    plain(Data::Unknown(Schema {}))
+    plain(Data::Unknown(Schema::always()))
 }
 
 /// Marks a value, and moves its own text into locked memory.

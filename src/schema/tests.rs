@@ -37,7 +37,10 @@ fn build(json: &serde_json::Value, source: &std::sync::Arc<Source>, line: &mut u
         }
         serde_json::Value::Object(members) => {
             let members = members.iter().map(|(key, json)| {
-                (Arc::from(key.as_str()), Member::from(build(json, source, line)))
+                (
+                    Arc::from(key.as_str()),
+                    Member::from(build(json, source, line)),
+                )
             });
             Data::Object(Arc::new(Object::new(members.collect())))
         }

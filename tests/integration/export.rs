@@ -223,7 +223,6 @@ fn variables(values: &[&Vec<u8>]) -> Variables {
         let member = |(key, value): (String, Value)| {
             let member = Member {
                 value,
-                inherited: false,
                 outside: false,
             };
             (Arc::from(key), member)
