@@ -32,14 +32,9 @@ pub(crate) fn list<const N: usize>(items: [Value; N]) -> Value {
 }
 
 pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    let member = |(key, value)| {
-        let member = Member::from(value);
-        (Arc::from(key), member)
-    };
-    plain(Data::Object(Arc::new(Object {
-        members: members.into_iter().map(member).collect(),
-        rest: None,
-    })))
+    let member = |(key, value)| (Arc::from(key), Member::from(value));
+    let members = members.into_iter().map(member).collect();
+    plain(Data::Object(Arc::new(Object::new(members))))
 }
 
 pub(crate) fn unknown() -> Value {

@@ -584,6 +584,7 @@ fn an_object_over_an_unknown_may_have_more() {
             *object = Arc::new(Object {
                 members: object.members.clone(),
                 rest: Some(schema(rest)),
+                closed: false,
             });
         }
         top

@@ -228,9 +228,8 @@ fn variables(values: &[&Vec<u8>]) -> Variables {
             (Arc::from(key), member)
         };
         let members = members.into_iter().map(member).collect();
-        let rest = None;
         Value::new(
-            Data::Object(Arc::new(Object { members, rest })),
+            Data::Object(Arc::new(Object::new(members))),
             origin.clone(),
         )
     };
