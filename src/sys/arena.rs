@@ -72,7 +72,7 @@ impl Arena {
             .expect("a new chunk is larger than any small block")
     }
 
-    /// Takes back a block, or the tail of one, that `allocate` gave out and that is zero again.
+    /// Takes back a block of `size` bytes that `allocate` gave out and that is zero again.
     pub(super) fn release(&mut self, block: NonNull<u8>, size: usize) {
         let address = block.as_ptr() as usize;
         let (&start, chunk) = self
@@ -85,15 +85,10 @@ impl Arena {
             return;
         }
         chunk.give_back(address - start, size.next_multiple_of(GRAIN));
+        let emptied = chunk.is_empty();
         // One empty chunk is kept, so that a single secret that comes and goes asks the kernel for nothing.
-        if chunk.is_empty()
-            && self
-                .chunks
-                .values()
-                .filter(|chunk| chunk.is_empty())
-                .count()
-                > 1
-        {
+        let empty = || self.chunks.values().filter(|chunk| chunk.is_empty());
+        if emptied && empty().count() > 1 {
             self.chunks.remove(&start);
         }
     }

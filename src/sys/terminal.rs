@@ -102,7 +102,10 @@ fn read_some(
     if *length == buffer.len() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("the line is longer than {} bytes", buffer.len() - 1),
+            format!(
+                "the line is longer than {} bytes",
+                buffer.len().saturating_sub(1)
+            ),
         ));
     }
     let count = match terminal.read(&mut buffer[*length..]) {

@@ -64,7 +64,8 @@ impl Scanner {
                 findings.push(name.to_owned());
             }
         }
-        assert!(scanned > 1 << 20, "only {scanned} bytes could be read");
+        // The stack alone is more.
+        assert!(scanned > 64 << 10, "only {scanned} bytes could be read");
         findings
     }
 }
