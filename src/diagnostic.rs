@@ -134,3 +134,17 @@ pub fn sort(diagnostics: &mut [Diagnostic]) {
         }
     });
 }
+
+/// Removes repetitions: the same message at the same place and path.
+pub fn deduplicate(diagnostics: &mut Vec<Diagnostic>) {
+    let mut seen = std::collections::HashSet::new();
+    diagnostics.retain(|diagnostic| {
+        let place = match &diagnostic.place {
+            Place::Nowhere => None,
+            Place::In(source) => Some((Arc::as_ptr(source), Span::default())),
+            Place::At(origin) => Some((Arc::as_ptr(&origin.source), origin.span)),
+        };
+        let place = place.map(|(source, span)| (source, span.start, span.end, span.line, span.column));
+        seen.insert((place, diagnostic.message.clone(), diagnostic.path.clone()))
+    });
+}

@@ -36,6 +36,8 @@ pub mod project;
 
 pub mod crypt;
 
+pub mod author;
+
 pub mod export;
 
 pub mod run;

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use escrun::sys::process;
+use escrun::cli::{self, Outcome};
+use escrun::sys::{process, stack};
 
 /// env(1): the status of faults of its own.
 const FAULT: u8 = 125;
@@ -14,7 +15,17 @@ fn main() -> ExitCode {
         report(format_args!("cannot protect this process: {error}"));
         return ExitCode::from(FAULT);
     }
-    ExitCode::SUCCESS
+    let arguments = std::env::args_os().collect();
+    // Keys and plaintext pass over a stack that is wiped before anything else happens.
+    let outcome = stack::on_private_stack(|| cli::main(arguments));
+    ExitCode::from(match outcome {
+        Ok(Outcome::Exit(status)) => status,
+        Ok(Outcome::Launch(launch)) => launch.become_command(),
+        Err(error) => {
+            report(format_args!("there is no memory for a stack: {error}"));
+            FAULT
+        }
+    })
 }
 
 /// Says where, but not what: the payload of a panic may hold a value. Then ends the process, so that a fault of ours is

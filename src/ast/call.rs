@@ -10,8 +10,8 @@ use crate::value::Text;
 pub enum Call {
     /// `fn::secret: TEXT`; the text stands at the span.
     Plaintext(Text, Span),
-    /// `fn::secret: {ciphertext: TEXT}`
-    Ciphertext(Box<str>),
+    /// `fn::secret: {ciphertext: TEXT}`; the text stands at the span.
+    Ciphertext(Box<str>, Span),
     /// `fn::open`
     Open {
         /// The provider's name.
@@ -184,7 +184,7 @@ impl Builder {
                     && &**key == "ciphertext"
                     && let Some(text) = self.literal(value)
                 {
-                    return Call::Ciphertext(text.into());
+                    return Call::Ciphertext(text.into(), value.span);
                 }
             }
             _ => {}

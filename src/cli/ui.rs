@@ -38,6 +38,17 @@ impl Ui {
         }
     }
 
+    /// How things are printed before the options are known, and after they are forgotten.
+    pub(super) fn plain() -> Self {
+        let terminal = io::stderr().is_terminal();
+        Self { format: MessageFormat::Plain, color: false, excerpts: terminal, quiet: false, verbose: false }
+    }
+
+    /// Prints a line that is part of what was asked for, on standard error.
+    pub(super) fn say(&self, text: &str) {
+        self.err(text);
+    }
+
     /// Prints all diagnostics in order; returns whether one is an error.
     pub(super) fn diagnostics(&self, mut diagnostics: Vec<Diagnostic>) -> bool {
         diagnostic::sort(&mut diagnostics);

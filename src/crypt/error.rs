@@ -66,6 +66,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether all that is missing is an identity that fits.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Error::NoIdentity { .. } | Error::NoneFits { .. })
+    }
+
     /// What helps, if anything general does.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {

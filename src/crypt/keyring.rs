@@ -70,7 +70,8 @@ impl Keyring {
         self.key_of(&self.slot(header))
     }
 
-    pub(super) fn interaction(&self) -> Interaction {
+    /// Whom it may ask, and what it may start.
+    pub fn interaction(&self) -> Interaction {
         self.identities.borrow().interaction().clone()
     }
 

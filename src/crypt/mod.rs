@@ -42,7 +42,7 @@ pub use ciphertext::{CiphertextError, is_complete_file};
 pub use error::Error;
 pub use header::HeaderError;
 pub use identity::{IdentityError, IdentitySource, read_identity};
-pub use keygen::keygen;
+pub use keygen::{keygen, public_key};
 pub use keyring::Keyring;
 pub use payload::PayloadError;
 pub use prompt::{Interaction, Plugins, Prompt, Unanswered};

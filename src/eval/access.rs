@@ -111,7 +111,7 @@ impl Scope<'_, '_> {
                 Some(Receiver::Expression(items[index], None))
             }
             ExprKind::Call(call)
-                if matches!(**call, Call::Plaintext(..) | Call::Ciphertext(_)) && !is_final =>
+                if matches!(**call, Call::Plaintext(..) | Call::Ciphertext(..)) && !is_final =>
             {
                 self.access_error(accessor, id, "receiver must be an array or an object");
                 None

@@ -50,6 +50,8 @@ pub struct Options {
     pub unset: Vec<String>,
     /// Stands in front of every name.
     pub prefix: String,
+    /// Whether the values are those of a check, in which unknowns are no faults and secrets are not needed.
+    pub symbolic: bool,
 }
 
 impl Options {
@@ -112,7 +114,7 @@ pub fn project(composed: &Composed, options: &Options) -> Projection {
     }
     let mut variables = Vec::new();
     for (name, leaves) in named {
-        match choose(&name, leaves).and_then(|leaf| variable(&name, &leaf)) {
+        match choose(&name, leaves).and_then(|leaf| variable(&name, &leaf, options.symbolic)) {
             Ok(variable) => variables.push(variable),
             Err(fault) => projection.diagnostics.push(fault),
         }
@@ -201,24 +203,25 @@ fn choose<'v>(name: &str, mut leaves: Vec<Leaf<'v>>) -> Result<Leaf<'v>, Diagnos
     Ok(first)
 }
 
-fn variable(name: &str, leaf: &Leaf<'_>) -> Result<Variable, Diagnostic> {
+fn variable(name: &str, leaf: &Leaf<'_>, symbolic: bool) -> Result<Variable, Diagnostic> {
+    let redaction = if symbolic { Redaction::Redact } else { Redaction::Reveal };
     let value = Value {
         secret: leaf.secret,
         ..leaf.value.clone()
     };
     let encoded = match (&value.data, leaf.kind) {
-        (Data::List(_), Kind::Flattened) => encode::json(&value, Redaction::Reveal),
+        (Data::List(_), Kind::Flattened) => encode::json(&value, redaction),
         (Data::List(_) | Data::Object(_), _) => {
             let message = format!("the variable {name} is an {}", value.type_name());
             return Err(leaf
                 .error(message)
                 .with_hint("give it a text, such as that of `fn::toJSON`"));
         }
-        _ => encode::text(&value, Redaction::Reveal),
+        _ => encode::text(&value, redaction),
     };
     let encoded = encoded
         .map_err(|error| leaf.error(format!("the variable {name} has no value: {error}")))?;
-    if encoded.unknown {
+    if encoded.unknown && !symbolic {
         return Err(leaf.error(format!("the value of the variable {name} is not known")));
     }
     // Looked at, not shown: no process can hold a NUL, and none more than so many bytes.
@@ -238,7 +241,7 @@ fn variable(name: &str, leaf: &Leaf<'_>) -> Result<Variable, Diagnostic> {
     Ok(Variable {
         name: Arc::from(name),
         value: encoded.text,
-        secret: encoded.secret,
+        secret: leaf.value.holds_secret() || leaf.secret,
         origin: leaf.value.origin.clone(),
         path: leaf.path.clone(),
         kind: leaf.kind,

@@ -23,7 +23,7 @@ impl Scope<'_, '_> {
     pub(super) fn call(&mut self, call: &Call, id: ExprId) -> Value {
         match call {
             Call::Plaintext(text, span) => self.plaintext(text, *span, id),
-            Call::Ciphertext(ciphertext) => self.ciphertext(ciphertext, id),
+            Call::Ciphertext(ciphertext, _) => self.ciphertext(ciphertext, id),
             Call::Open { provider, inputs } => self.open(provider, *inputs, id),
             Call::Rotate {
                 provider,

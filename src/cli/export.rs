@@ -1,0 +1,44 @@
+//! `escrun export`: prints the variables for another program to read.
+
+use super::args::{ExportFormat, ExportVerb};
+use super::error::Failure;
+use super::variables;
+use super::workspace::Workspace;
+use crate::encode::Redaction;
+use crate::eval::Mode;
+use crate::export::format::{self, Format};
+
+/// Prints all variables, or nothing if any of them is at fault.
+pub(super) fn export(workspace: &Workspace<'_>, verb: &ExportVerb) -> Result<(), Failure> {
+    let projection = variables::project(workspace, Mode::Eval, &verb.options)?;
+    let mut diagnostics = projection.diagnostics;
+    let required = &workspace.project.required;
+    if !diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error) {
+        let missing = crate::export::missing(required, |name| projection.variables.find(name).is_some());
+        diagnostics.extend(missing);
+    }
+    for note in &projection.notes {
+        workspace.ui.note(&note.message);
+    }
+    if workspace.ui.diagnostics(diagnostics) {
+        return Err(Failure::told());
+    }
+    let format = match verb.format {
+        ExportFormat::Dotenv => Format::Dotenv,
+        ExportFormat::Shell => Format::Shell,
+        ExportFormat::Fish => Format::Fish,
+        ExportFormat::Json => Format::Json,
+        ExportFormat::Yaml => Format::Yaml,
+        ExportFormat::Docker => Format::Docker,
+        ExportFormat::Github => Format::Github,
+        ExportFormat::Systemd => Format::Systemd,
+    };
+    match format::write(&projection.variables, format, Redaction::Reveal) {
+        // Handing the values over is what the verb is for.
+        Ok(encoded) => workspace.ui.out(encoded.text.bytes()),
+        Err(diagnostics) => {
+            workspace.ui.diagnostics(diagnostics);
+            Err(Failure::told())
+        }
+    }
+}

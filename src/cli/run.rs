@@ -1,0 +1,122 @@
+//! `escrun run`: composes, decrypts, and says what to become.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use super::Launch;
+use super::args::{OnConflict, RunOptions};
+use super::error::{Failure, RUN_FAILED, USAGE};
+use super::variables;
+use super::workspace::Workspace;
+use crate::encode::SECRET;
+use crate::eval::Mode;
+use crate::export::{self, Inherit, Kind, Projection, Variable};
+use crate::quote::quoted;
+use crate::run::{EnvironmentBlock, Program};
+
+/// What `run` comes to.
+pub(super) enum Outcome {
+    /// The command, ready to be started.
+    Launch(Launch),
+    /// Everything was printed.
+    Printed,
+}
+
+/// Prepares the command. Nothing is started if there is any error.
+pub(super) fn run(
+    workspace: &Workspace<'_>,
+    options: &RunOptions,
+    command: &[OsString],
+) -> Result<Outcome, Failure> {
+    prepare(workspace, options, command).map_err(|failure| match failure.status {
+        USAGE | super::error::FAILED => failure.with_status(RUN_FAILED),
+        _ => failure,
+    })
+}
+
+fn prepare(
+    workspace: &Workspace<'_>,
+    options: &RunOptions,
+    command: &[OsString],
+) -> Result<Outcome, Failure> {
+    let program = match command {
+        [] if options.dry_run => None,
+        [] => {
+            return Err(Failure::usage("no command is given").with_hint("write it behind --, as in escrun -- node app.js"));
+        }
+        // Before anything is decrypted: a command that is not there needs no secrets.
+        [name, ..] => Some(Program::find(name, path(workspace)).map_err(refused)?),
+    };
+    let Projection { variables, diagnostics, notes } =
+        variables::project(workspace, Mode::Eval, &options.export)?;
+    let inherit = Inherit {
+        clean: options.clean,
+        keep: variables::patterns("--keep", &options.keep)?,
+        unset: options.export.unset.clone(),
+        on_conflict: match options.on_conflict.unwrap_or_default() {
+            OnConflict::Override => export::OnConflict::Override,
+            OnConflict::Keep => export::OnConflict::Keep,
+            OnConflict::Error => export::OnConflict::Error,
+        },
+    };
+    let (environment, conflicts) =
+        export::inherit(workspace.ambient.variables.iter().cloned(), &variables, &inherit);
+
+    let mut faults = diagnostics;
+    let evaluated = !faults.iter().any(crate::diagnostic::Diagnostic::is_error);
+    faults.extend(conflicts);
+    if evaluated {
+        let is_set = |name: &str| environment.iter().any(|entry| &*entry.name == name.as_bytes());
+        faults.extend(export::missing(&workspace.project.required, is_set));
+    }
+    let (errors, mut warnings): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.is_error());
+    if options.dry_run {
+        warnings.extend(notes.into_iter().map(variables::warning));
+    } else {
+        for note in &notes {
+            workspace.ui.note(&note.message);
+        }
+    }
+    let failed = !errors.is_empty();
+    workspace.ui.diagnostics(errors.into_iter().chain(warnings).collect());
+    if failed {
+        return Err(Failure::told());
+    }
+    let Some(program) = program.filter(|_| !options.dry_run) else {
+        for variable in &variables {
+            workspace.ui.out(line(variable).as_bytes())?;
+        }
+        return Ok(Outcome::Printed);
+    };
+    workspace.ui.note(&format!("{} variables; exec {}", variables.len(), program.path().display()));
+    let entries: Vec<(&OsStr, &[u8])> =
+        environment.iter().map(|entry| (OsStr::from_bytes(&entry.name), entry.value.bytes())).collect();
+    let environment = EnvironmentBlock::new(&entries).map_err(refused)?;
+    Ok(Outcome::Launch(Launch { program, arguments: command[1..].to_vec(), environment }))
+}
+
+/// The caller's own `PATH`.
+fn path<'a>(workspace: &'a Workspace<'_>) -> Option<&'a OsStr> {
+    let variables = &workspace.ambient.variables;
+    variables.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str())
+}
+
+/// Why a command cannot be run, as a failure with the status that says so.
+pub(super) fn refused(error: crate::run::Error) -> Failure {
+    let failure = Failure::new(&error).with_status(error.status());
+    Failure { hint: error.hint().map(str::to_owned), ..failure }
+}
+
+/// A line of `--dry-run`: the name, the value unless it is secret, where it is from, and why it is exported.
+fn line(variable: &Variable) -> String {
+    let value = if variable.secret {
+        SECRET.to_owned()
+    } else {
+        quoted(&String::from_utf8_lossy(variable.value.bytes()))
+    };
+    let kind = match variable.kind {
+        Kind::Declared => "declared",
+        Kind::Flattened => "from its path",
+    };
+    format!("{}={value}  # {}, {} ({kind})\n", variable.name, variable.origin, variable.path)
+}

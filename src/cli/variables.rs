@@ -1,0 +1,73 @@
+//! From options to variables: what `run`, `export`, `get` and `explain` share.
+
+use glob::Pattern;
+
+use super::args::{Export as ExportChoice, ExportOptions};
+use super::error::Failure;
+use super::overrides;
+use super::workspace::Workspace;
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::eval::{Evaluated, Mode};
+use crate::export::{self, Composed, Export, Note, Projection};
+use crate::project;
+
+/// The variables of what is selected, with every fault on the way there.
+pub(super) fn project(
+    workspace: &Workspace<'_>,
+    mode: Mode,
+    options: &ExportOptions,
+) -> Result<Projection, Failure> {
+    let mut chosen = choose(workspace, options)?;
+    chosen.symbolic = mode == Mode::Check;
+    let overrides = overrides::definition(&options.set)?;
+    let evaluated = workspace.evaluate(mode, overrides.as_ref())?;
+    Ok(project_evaluated(evaluated, &chosen))
+}
+
+/// The variables of what was evaluated. What an evaluation with errors gives is not looked at: it would only give
+/// errors that follow from those.
+pub(super) fn project_evaluated(evaluated: Evaluated, options: &export::Options) -> Projection {
+    let Evaluated { environments, merged, mut diagnostics } = evaluated;
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Projection { diagnostics, ..Projection::default() };
+    }
+    let mut projection = export::project(&Composed { named: environments, merged }, options);
+    diagnostics.append(&mut projection.diagnostics);
+    Projection { diagnostics, ..projection }
+}
+
+/// What the options and the project say about exporting.
+pub(super) fn choose(workspace: &Workspace<'_>, options: &ExportOptions) -> Result<export::Options, Failure> {
+    let export = match (options.export, workspace.project.export) {
+        (Some(ExportChoice::All), _) | (None, Some(project::Export::All)) => Export::All,
+        (Some(ExportChoice::Declared), _) | (None, Some(project::Export::Declared)) => Export::Declared,
+        (None, None) => Export::PerEnvironment,
+    };
+    Ok(export::Options {
+        export,
+        only: patterns("--only", &options.only)?,
+        except: patterns("--except", &options.except)?,
+        unset: options.unset.clone(),
+        prefix: options.prefix.clone().unwrap_or_default(),
+        symbolic: false,
+    })
+}
+
+/// The globs of an option.
+pub(super) fn patterns(option: &str, globs: &[String]) -> Result<Vec<Pattern>, Failure> {
+    let parse = |glob: &String| {
+        Pattern::new(glob).map_err(|error| Failure::usage(format!("{option} {glob}: {}", error.msg)))
+    };
+    globs.iter().map(parse).collect()
+}
+
+/// A note as a warning.
+pub(super) fn warning(note: Note) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Warning,
+        message: note.message,
+        place: note.origin.map_or(Place::Nowhere, Place::At),
+        path: note.path,
+        hint: None,
+    }
+}

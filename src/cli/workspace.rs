@@ -1,0 +1,197 @@
+//! What the options and the surroundings together say: where definitions are, which are meant, who decrypts and who
+//! answers.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::ambient::Ambient;
+use super::args::Shared;
+use super::error::Failure;
+use super::identities;
+use super::overrides;
+use super::ui::Ui;
+use crate::ast::{self, Parsed};
+use crate::crypt::Keyring;
+use crate::diagnostic;
+use crate::eval::{self, Evaluated, Host, Mode};
+use crate::project::{self, ProjectFile, ResolvedProject, SYSTEM_FOLDER, Selection, UserConfig};
+use crate::provider::trust::Trusted;
+use crate::provider::{self, Commands, ProviderSet};
+use crate::secret::Secret;
+use crate::store::{Directory, EnvironmentName, Overlays};
+use crate::value::Object;
+
+/// Where plugins are installed for everyone.
+const SYSTEM_PROVIDERS: [&str; 2] = ["/usr/local/lib/escrun/providers", "/usr/lib/escrun/providers"];
+
+/// The largest text that is read from standard input, in bytes.
+const MAX_INPUT: usize = 16 << 20;
+
+/// Everything that the verbs work on.
+pub(super) struct Workspace<'a> {
+    pub(super) ui: &'a Ui,
+    pub(super) ambient: &'a Ambient,
+    pub(super) project: ResolvedProject,
+    pub(super) directory: Directory,
+    pub(super) keyring: Keyring,
+    config: UserConfig,
+    plugin_folders: Vec<PathBuf>,
+    allow_commands: bool,
+    context: Object,
+}
+
+impl<'a> Workspace<'a> {
+    /// Finds out what is meant. Reads settings, but neither definitions nor keys.
+    pub(super) fn open(shared: &Shared, ambient: &'a Ambient, ui: &'a Ui) -> Result<Self, Failure> {
+        let environments = named(shared, ambient)?;
+        let project = project::resolve(&project::Request {
+            working_directory: &ambient.working_directory,
+            file: ProjectFile::Nearest,
+            folders: &shared.folders,
+            environments: &environments,
+            stack: shared.stack.as_deref(),
+            user: ambient.user,
+            system_folder: SYSTEM_FOLDER.as_ref(),
+        })
+        .map_err(|error| Failure { hint: error.hint(), ..Failure::new(error) })?;
+        if let Some(file) = &project.file {
+            ui.note(&format!("project file: {}", file.display()));
+        }
+        for folder in &project.folders {
+            ui.note(&format!("definitions: {}", folder.display()));
+        }
+        let directory = Directory::open(&project.folders, Overlays::Merged)
+            .map_err(|error| Failure { hint: error.hint(), ..Failure::new(error) })?;
+        let config = user_config(ambient)?;
+        let keyring = identities::keyring(shared, ambient, &config)?;
+        let mut plugin_folders = shared.provider_folders.clone();
+        plugin_folders.extend(config.providers.iter().cloned());
+        plugin_folders.extend(ambient.data_folder().map(|folder| folder.join("providers")));
+        plugin_folders.extend(SYSTEM_PROVIDERS.map(PathBuf::from));
+        Ok(Self {
+            ui,
+            ambient,
+            project,
+            directory,
+            keyring,
+            allow_commands: shared.allow_commands || config.allow_commands,
+            config,
+            plugin_folders,
+            context: overrides::context(&shared.context)?,
+        })
+    }
+
+    /// Evaluates what is selected, `overrides` over it.
+    pub(super) fn evaluate(&self, mode: Mode, overrides: Option<&Rc<Parsed>>) -> Result<Evaluated, Failure> {
+        let selection = self.selection()?;
+        Ok(self.evaluate_selection(mode, &selection, overrides))
+    }
+
+    /// Evaluates a selection.
+    pub(super) fn evaluate_selection(
+        &self,
+        mode: Mode,
+        selection: &eval::Selection,
+        overrides: Option<&Rc<Parsed>>,
+    ) -> Evaluated {
+        let providers = ProviderSet::new(self.provider_config());
+        let host = Host {
+            mode,
+            loader: &self.directory,
+            decrypter: &self.keyring,
+            providers: &providers,
+            context: self.context.clone(),
+        };
+        let mut evaluated = eval::evaluate(&host, selection, overrides);
+        for note in self.keyring.notes() {
+            self.ui.note(&note);
+        }
+        if let Some(note) = crate::sys::memory::degraded() {
+            self.ui.note(note);
+        }
+        // What two of the environments share tells its faults for each.
+        if evaluated.environments.len() > 1 {
+            diagnostic::deduplicate(&mut evaluated.diagnostics);
+        }
+        evaluated
+    }
+
+    /// The environments that are meant.
+    fn selection(&self) -> Result<eval::Selection, Failure> {
+        match &self.project.selection {
+            Some(Selection::Names(imports)) => {
+                let merged = imports.iter().filter(|import| import.merge);
+                Ok(eval::Selection::Named(merged.map(|import| Arc::from(import.name.as_str())).collect()))
+            }
+            Some(Selection::Inline(source)) => Ok(eval::Selection::Inline(Rc::new(ast::parse(source)))),
+            None => Err(Failure::new("no environment is named").with_hint(
+                "name some with --env A,B or ESCRUN_ENV, or list them under environment in escrun.yaml; \
+                 escrun ls shows which there are",
+            )),
+        }
+    }
+
+    /// The names that are meant; none for an inline definition.
+    pub(super) fn selected_names(&self) -> Vec<EnvironmentName> {
+        match &self.project.selection {
+            Some(Selection::Names(imports)) => imports.iter().map(|import| import.name.clone()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Where trusted definitions are remembered.
+    pub(super) fn trust_file(&self) -> Option<PathBuf> {
+        Some(self.ambient.state_folder()?.join("trusted"))
+    }
+
+    fn provider_config(&self) -> provider::Config {
+        let mut config = provider::Config::new(&self.ambient.working_directory);
+        config.plugin_folders.clone_from(&self.plugin_folders);
+        config.environment.clone_from(&self.ambient.variables);
+        config.commands = if self.allow_commands { Commands::All } else { Commands::Trusted(self.trusted()) };
+        config
+    }
+
+    /// The definitions that the user trusts. A store that cannot be used trusts none, which is told.
+    fn trusted(&self) -> Trusted {
+        let Some(file) = self.trust_file() else { return Trusted::default() };
+        Trusted::read(&file).unwrap_or_else(|error| {
+            self.ui.note(&format!("no definition is trusted: {}: {error}", file.display()));
+            Trusted::default()
+        })
+    }
+}
+
+/// The environments that the options or `ESCRUN_ENV` name.
+fn named(shared: &Shared, ambient: &Ambient) -> Result<Vec<EnvironmentName>, Failure> {
+    let parse = |text: &str| {
+        text.parse::<EnvironmentName>().map_err(|error| {
+            let hint = error.hint().map(str::to_owned);
+            Failure { hint, ..Failure::usage(format!("environment {text:?}: {error}")) }
+        })
+    };
+    if !shared.environments.is_empty() {
+        return shared.environments.iter().map(|name| parse(name)).collect();
+    }
+    let Some(variable) = ambient.variable("ESCRUN_ENV") else { return Ok(Vec::new()) };
+    let Some(text) = variable.to_str() else {
+        return Err(Failure::usage("ESCRUN_ENV is not UTF-8"));
+    };
+    text.split(',').map(|name| parse(name.trim())).collect()
+}
+
+fn user_config(ambient: &Ambient) -> Result<UserConfig, Failure> {
+    let Some(folder) = ambient.config_folder() else { return Ok(UserConfig::default()) };
+    UserConfig::read(&folder.join("config.yaml"), ambient.home().as_deref(), ambient.user)
+        .map_err(|error| Failure { hint: error.hint(), ..Failure::new(error) })
+}
+
+/// Everything on standard input, straight into locked memory.
+pub(super) fn read_standard_input() -> Result<Secret, Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("reading standard input: {error}"));
+    let input = std::io::stdin().as_fd().try_clone_to_owned().map_err(failed)?;
+    Secret::read_from(File::from(input), MAX_INPUT).map_err(failed)
+}
