@@ -7,8 +7,9 @@ use saphyr_parser::{Event, Marker, ScalarStyle, Tag};
 
 use super::gap::{block_end, is_indicator, quoted_end, skip_gap, skip_properties};
 use super::index::TextIndex;
-use super::parse::{MAX_DEPTH, nothing};
+use super::parse::{MAX_DEPTH, nothing, too_deep};
 use super::path::{push_index, push_key};
+use super::relax::Relaxed;
 use super::scalar::{Resolved, ScalarTag, resolve};
 use super::{Entry, Node, NodeKind, StringNode, Style};
 use crate::diagnostic::Diagnostic;
@@ -19,6 +20,8 @@ pub(super) struct Builder<'a> {
     source: &'a Arc<Source>,
     text: &'a str,
     index: TextIndex<'a>,
+    /// The text that is parsed in its place, if there is one.
+    relaxed: Option<(&'a Relaxed, TextIndex<'a>)>,
     /// The collections that are open, outermost first.
     open: Vec<Collection>,
     /// The first byte behind all that has been taken.
@@ -58,11 +61,12 @@ struct Start {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(source: &'a Arc<Source>) -> Self {
+    pub(super) fn new(source: &'a Arc<Source>, relaxed: Option<&'a Relaxed>) -> Self {
         Self {
             source,
             text: source.text(),
             index: TextIndex::new(source.text()),
+            relaxed: relaxed.map(|relaxed| (relaxed, TextIndex::new(&relaxed.text))),
             open: Vec::new(),
             at: 0,
             root: None,
@@ -115,6 +119,11 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// The document, once it is complete.
+    pub(super) fn root(&self) -> Option<&Node> {
+        self.root.as_ref()
+    }
+
     /// The document and what is wrong with it.
     pub(super) fn finish(self) -> (Option<Node>, Vec<Diagnostic>) {
         let root = self.root.unwrap_or_else(nothing);
@@ -134,7 +143,10 @@ impl<'a> Builder<'a> {
     }
 
     fn byte(&self, mark: Marker) -> usize {
-        self.index.byte_of_char(mark.index())
+        match &self.relaxed {
+            None => self.index.byte_of_char(mark.index()),
+            Some((relaxed, index)) => relaxed.original(index.byte_of_char(mark.index())),
+        }
     }
 
     /// Finds where the node of an event starts, behind the indicator that introduces it.
@@ -198,6 +210,9 @@ impl<'a> Builder<'a> {
         span: &saphyr_parser::Span,
     ) {
         let missing = style == ScalarStyle::Plain && value.is_empty();
+        if missing && self.is_key() {
+            self.at = skip_gap(self.text, self.at);
+        }
         let (node, end) = match style {
             _ if missing && start.properties_end == start.node => (self.at, self.at),
             _ if missing => (start.node, start.properties_end),
@@ -272,8 +287,7 @@ impl<'a> Builder<'a> {
         }
         if self.open.len() >= MAX_DEPTH {
             let span = self.index.span(start.node, start.node);
-            let message = format!("nested more than {MAX_DEPTH} levels deep");
-            let diagnostic = Diagnostic::error(self.source, span, self.path(), message);
+            let diagnostic = Diagnostic::error(self.source, span, self.path(), too_deep());
             return Err(Box::new(diagnostic));
         }
         if flow {
@@ -303,6 +317,12 @@ impl<'a> Builder<'a> {
         };
         let span = self.index.span(collection.start, self.at);
         self.place(Node { kind, span });
+    }
+
+    /// Whether the next node is a key.
+    fn is_key(&self) -> bool {
+        let innermost = self.open.last().map(|parent| &parent.content);
+        matches!(innermost, Some(Content::Map { key: None, .. }))
     }
 
     /// Puts a finished node where it belongs.

@@ -146,7 +146,7 @@ fn block_indent(text: &str, body: usize, value: &str) -> Option<usize> {
 }
 
 /// The end of the line before the one that starts at `start`.
-fn before_break(text: &str, start: usize) -> usize {
+pub(super) fn before_break(text: &str, start: usize) -> usize {
     if text[..start].ends_with("\r\n") {
         start - 2
     } else {

@@ -3,10 +3,13 @@
 //! This is the only place that names the YAML event parser. It knows the shape of a document, not its meaning.
 
 mod build;
+pub mod edit;
 mod gap;
 mod index;
+mod lex;
 mod parse;
 pub mod path;
+mod relax;
 mod scalar;
 #[cfg(test)]
 mod tests;

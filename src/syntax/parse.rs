@@ -5,6 +5,7 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Marker, Parser, ScanError};
 
 use super::build::Builder;
+use super::relax::Relaxed;
 use super::{Node, NodeKind};
 use crate::diagnostic::Diagnostic;
 use crate::source::{Source, Span};
@@ -12,7 +13,7 @@ use crate::source::{Source, Span};
 /// The longest text that is parsed, in bytes.
 pub const MAX_BYTES: usize = 16 << 20;
 
-/// How deeply lists and mappings may be nested.
+/// How deeply lists and mappings may be nested. In brackets the parser allows only 255 levels.
 pub const MAX_DEPTH: usize = 1_000;
 
 /// Parses the first document of a source.
@@ -31,21 +32,44 @@ pub fn parse(source: &Arc<Source>) -> (Option<Node>, Vec<Diagnostic>) {
         let message = format!("definition is larger than {} MiB", MAX_BYTES >> 20);
         return (None, vec![Diagnostic::error_in(source, message)]);
     }
-    let mut builder = Builder::new(source);
+    match build(source, None) {
+        Ok(builder) => builder.finish(),
+        Err(fault) => relaxed(source).unwrap_or_else(|| (None, vec![*fault])),
+    }
+}
+
+/// Drives the parser through the first document.
+fn build<'a>(
+    source: &'a Arc<Source>,
+    relaxed: Option<&'a Relaxed>,
+) -> Result<Builder<'a>, Box<Diagnostic>> {
+    let mut builder = Builder::new(source, relaxed);
+    let text = relaxed.map_or(source.text(), |relaxed| &relaxed.text);
     for event in Parser::new_from_str(text) {
         match event {
             // Later documents do not count, not even their faults.
             Ok((Event::DocumentEnd | Event::StreamEnd, _)) => break,
-            Ok((event, span)) => {
-                if let Err(diagnostic) = builder.take(event, span) {
-                    return (None, vec![*diagnostic]);
-                }
-            }
+            Ok((event, span)) => builder.take(event, span)?,
             // The parser would repeat the error for ever.
-            Err(error) => return (None, vec![syntax_error(source, &builder, &error)]),
+            Err(error) => return Err(Box::new(syntax_error(source, &builder, &error))),
         }
     }
-    builder.finish()
+    Ok(builder)
+}
+
+/// Parses what libyaml reads and the event parser refuses. There is nothing if the text is not of that kind.
+fn relaxed(source: &Arc<Source>) -> Option<(Option<Node>, Vec<Diagnostic>)> {
+    let relaxed = Relaxed::new(source.text())?;
+    let builder = build(source, Some(&relaxed)).ok()?;
+    if !relaxed.is_faithful(source.text(), builder.root()?) {
+        return None;
+    }
+    Some(builder.finish())
+}
+
+/// The message for a document that is nested too deeply.
+pub(super) fn too_deep() -> String {
+    format!("nested more than {MAX_DEPTH} levels deep")
 }
 
 /// The node of a document that has none.
@@ -66,6 +90,14 @@ fn syntax_error(source: &Arc<Source>, builder: &Builder<'_>, error: &ScanError) 
     let info = error.info();
     let mark = *error.marker();
     let span = builder.span_of_mark(mark);
+    if info == "recursion limit exceeded" {
+        return Diagnostic::error(
+            source,
+            span,
+            "",
+            "brackets are nested more than 255 levels deep",
+        );
+    }
     let (line, what) = if let Some(what) = unclosed(info) {
         (unclosed_line(builder, mark), what)
     } else if info.starts_with("unexpected character") {
