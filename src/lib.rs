@@ -30,6 +30,8 @@ pub mod encode;
 
 pub mod eval;
 
+pub mod provider;
+
 pub mod store;
 
 pub mod project;

@@ -2,9 +2,11 @@
 
 use super::compare::{Step, prefixed};
 use super::decimal::Decimal;
+use super::equal::equal;
 use super::keywords::{Keywords, Limit, Limits, Literal, Name, Node, Type};
 use super::message::{self, SECRET};
 use super::{Schema, View};
+use crate::quote::quoted;
 use crate::source::Origin;
 use crate::value::{Data, Object, Text, Value};
 
@@ -170,7 +172,7 @@ impl<'a> Checker<'a> {
             (0, false) => self.report(&value.origin, "at least one subschema must match"),
             (0, true) => self.report(&value.origin, "exactly one subschema must match"),
             // What is unknown fits more alternatives than the value will.
-            (2.., true) if !has_unknown(value) => {
+            (2.., true) if !is_open(value) => {
                 self.report(&value.origin, "exactly one subschema may match");
             }
             _ => {}
@@ -196,41 +198,39 @@ impl<'a> Checker<'a> {
         let Some(number) = Decimal::parse(text.bytes()) else {
             return;
         };
-        let bounds: [(&Option<Limit>, fn(&Decimal, &Decimal) -> bool, &str); 5] = [
-            (
-                &limits.multiple_of,
-                Decimal::is_multiple_of,
-                "a multiple of ",
-            ),
-            (
-                &limits.minimum,
-                Decimal::ge,
-                "a number greater than or equal to ",
-            ),
-            (
-                &limits.exclusive_minimum,
-                Decimal::gt,
-                "a number greater than ",
-            ),
-            // The missing blank is the original's; texts are kept for those who match them.
-            (
-                &limits.maximum,
-                Decimal::le,
-                "a number less than or equal to",
-            ),
-            (
-                &limits.exclusive_maximum,
-                Decimal::lt,
-                "a number less than ",
-            ),
-        ];
-        for (limit, holds, text) in bounds {
+        let mut bound = |limit: &Option<Limit>, holds: fn(&Decimal, &Decimal) -> bool, text| {
             if let Some(limit) = limit
                 && !holds(&number, &limit.number)
             {
                 self.report(origin, format!("expected {text}{}", limit.shown));
             }
-        }
+        };
+        bound(
+            &limits.multiple_of,
+            Decimal::is_multiple_of,
+            "a multiple of ",
+        );
+        bound(
+            &limits.minimum,
+            Decimal::ge,
+            "a number greater than or equal to ",
+        );
+        bound(
+            &limits.exclusive_minimum,
+            Decimal::gt,
+            "a number greater than ",
+        );
+        // The missing blank is the original's; texts are kept for those who match them.
+        bound(
+            &limits.maximum,
+            Decimal::le,
+            "a number less than or equal to",
+        );
+        bound(
+            &limits.exclusive_maximum,
+            Decimal::lt,
+            "a number less than ",
+        );
     }
 
     fn string(&mut self, limits: Option<&Limits>, text: &Text, origin: &Origin) {
@@ -371,77 +371,16 @@ fn refusal(place: Option<Place<'_>>) -> String {
     match place {
         Some(Place::Property { secret: true, .. }) => format!("unexpected property {SECRET}"),
         Some(Place::Property { key, .. }) => {
-            format!("unexpected property {}", message::quoted(key))
+            format!("unexpected property {}", quoted(key))
         }
         Some(Place::Element(index)) => format!("unexpected element [{index}]"),
         None => "no value meets the schema false".to_owned(),
     }
 }
 
-fn has_unknown(value: &Value) -> bool {
-    match &value.data {
-        Data::Unknown(_) => true,
-        Data::List(items) => items.iter().any(has_unknown),
-        Data::Object(object) => {
-            object.rest.is_some()
-                || object
-                    .members
-                    .values()
-                    .any(|member| has_unknown(&member.value))
-        }
-        Data::Null | Data::Bool(_) | Data::Number(_) | Data::String(_) => false,
-    }
-}
-
-/// Whether `value` is what `literal` says; nothing if unknown parts leave it open.
-fn equal(literal: &Literal, value: &Value) -> Option<bool> {
-    match literal {
-        Literal::Value(literal) => equal_values(literal, value),
-        Literal::String(literal) => match &value.data {
-            Data::String(text) => Some(**literal == *text.bytes()),
-            Data::Unknown(_) => None,
-            _ => Some(false),
-        },
-    }
-}
-
-fn equal_values(a: &Value, b: &Value) -> Option<bool> {
-    let all = |results: &mut dyn Iterator<Item = Option<bool>>| {
-        let mut all = Some(true);
-        for result in results {
-            match result {
-                Some(true) => {}
-                Some(false) => return Some(false),
-                None => all = None,
-            }
-        }
-        all
-    };
-    match (&a.data, &b.data) {
-        (Data::Unknown(_), _) | (_, Data::Unknown(_)) => None,
-        (Data::Null, Data::Null) => Some(true),
-        (Data::Bool(a), Data::Bool(b)) => Some(a == b),
-        (Data::Number(a), Data::Number(b)) | (Data::String(a), Data::String(b)) => {
-            Some(a.bytes() == b.bytes())
-        }
-        (Data::List(a), Data::List(b)) => {
-            if a.len() != b.len() {
-                return Some(false);
-            }
-            all(&mut a.iter().zip(b.iter()).map(|(a, b)| equal_values(a, b)))
-        }
-        (Data::Object(a), Data::Object(b)) => {
-            if a.rest.is_some() || b.rest.is_some() {
-                return None;
-            }
-            if !a.members.keys().eq(b.members.keys()) {
-                return Some(false);
-            }
-            let members = a.members.values().zip(b.members.values());
-            all(&mut members.map(|(a, b)| equal_values(&a.value, &b.value)))
-        }
-        _ => Some(false),
-    }
+/// Whether what is unknown of a value can still decide.
+fn is_open(value: &Value) -> bool {
+    value.holds_unknown() || matches!(&value.data, Data::Object(object) if object.rest.is_some())
 }
 
 /// The type of a known value.

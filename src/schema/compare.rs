@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::View;
 use super::check::Checker;
 use super::keywords::{Keywords, Name, Node, Type};
-use super::message::{self, SECRET};
+use super::message::SECRET;
+use crate::quote::quoted;
 use crate::source::Origin;
 
 /// A step of the path below an unknown.
@@ -39,7 +40,7 @@ pub(super) fn prefixed(path: &[Step<'_>], message: String) -> String {
             }
             text.push_str(key);
         } else {
-            text.push_str(&format!("[{}]", message::quoted(key)));
+            text.push_str(&format!("[{}]", quoted(key)));
         }
     }
     format!("{text}: {message}")
@@ -62,7 +63,7 @@ impl<'a> Checker<'a> {
         if target.is_never() {
             let message = match self.path.last() {
                 Some(Step::Property(key)) => {
-                    format!("unexpected property {}", message::quoted(key))
+                    format!("unexpected property {}", quoted(key))
                 }
                 Some(Step::Element(index)) => format!("unexpected element [{index}]"),
                 Some(Step::Hidden) | None => "no value meets the schema false".to_owned(),

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::Schema;
 use super::decimal::Decimal;
 use super::keywords::{Keywords, Limit, Limits, Literal, Name, Node, Pattern, Type};
-use super::message::{self, SECRET};
+use super::message::SECRET;
 use super::pattern;
+use crate::quote::quoted;
 use crate::value::{Data, Value};
 
 /// How deep schemas may be nested.
@@ -148,7 +149,7 @@ fn limit(key: &str, value: &Value, keywords: &mut Keywords) -> Result<(), String
         "pattern" => {
             let source = text(key, value)?;
             let regex = pattern::compile(source).map_err(|reason| {
-                let shown = shown(value, || message::quoted(source));
+                let shown = shown(value, || quoted(source));
                 // The reason may cite a piece of the pattern.
                 let reason = if value.secret {
                     "not a regular expression"
@@ -157,7 +158,7 @@ fn limit(key: &str, value: &Value, keywords: &mut Keywords) -> Result<(), String
                 };
                 format!("pattern {shown}: {reason}")
             })?;
-            let shown = shown(value, || message::quoted(source)).into();
+            let shown = shown(value, || quoted(source)).into();
             keywords.limits_mut().pattern = Some(Pattern { regex, shown });
             return Ok(());
         }

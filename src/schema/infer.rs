@@ -7,6 +7,10 @@ use super::keywords::{Keywords, Literal, Name, Node, Type};
 use super::{Schema, View};
 use crate::value::{Data, Object, Value};
 
+/// Of a value larger than this, in bytes when written out, only the type is told. Values that share parts can be far
+/// larger than they look.
+const HEAVIEST: u64 = 16 * 1024 * 1024;
+
 /// The schema that says all that is known of `value`. Of a secret it tells the type alone, so that schemas can be shown.
 pub fn infer(value: &Value) -> Schema {
     let kind = match (&value.data, type_of(value)) {
@@ -18,6 +22,9 @@ pub fn infer(value: &Value) -> Schema {
         kind: Some(kind),
         ..Keywords::default()
     };
+    if value.weight() > HEAVIEST {
+        return Schema::of(keywords);
+    }
     match &value.data {
         Data::List(items) => {
             keywords.prefix_items = items.iter().map(|item| infer(item).into_node()).collect();

@@ -2,45 +2,11 @@
 
 use std::fmt::Write as _;
 
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
-
 use super::keywords::{Literal, Name};
 use crate::value::{Data, Value};
 
 /// What stands in the place of a secret.
 pub(super) const SECRET: &str = "[secret]";
-
-/// `text` in double quotes, with escapes for what cannot be printed.
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            ' ' => out.push(' '),
-            c if is_printable(c) => out.push(c),
-            c if c.is_ascii() => append(&mut out, format_args!("\\x{:02x}", c as u32)),
-            c if (c as u32) < 0x1_0000 => append(&mut out, format_args!("\\u{:04x}", c as u32)),
-            c => append(&mut out, format_args!("\\U{:08x}", c as u32)),
-        }
-    }
-    out.push('"');
-    out
-}
-
-fn is_printable(c: char) -> bool {
-    !matches!(
-        c.general_category_group(),
-        GeneralCategoryGroup::Separator | GeneralCategoryGroup::Other
-    )
-}
 
 /// The names, or what stands for the secret ones, separated by commas.
 pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a Name>) -> String {
@@ -65,10 +31,16 @@ pub(super) fn literal(literal: &Literal) -> String {
     let mut out = String::new();
     match literal {
         Literal::String(text) => write_string(&mut out, text),
+        Literal::Value(value) if value.weight() > HEAVIEST => {
+            out.push_str("a value that is too large to show");
+        }
         Literal::Value(value) => write_value(&mut out, value),
     }
     out
 }
+
+/// A constant that is larger than this, in bytes when written out, is not shown.
+const HEAVIEST: u64 = 64 * 1024;
 
 /// Compact JSON, keys sorted by their bytes.
 fn write_value(out: &mut String, value: &Value) {

@@ -10,6 +10,7 @@ mod check;
 mod compare;
 mod compile;
 mod decimal;
+mod equal;
 mod infer;
 mod keywords;
 mod message;

@@ -1,0 +1,72 @@
+//! What providers may see and do.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::trust::Trusted;
+
+/// What the caller lets providers see and do.
+pub struct Config {
+    /// The folders in which plugins are looked for, in this order. One that does not exist is passed over.
+    pub plugin_folders: Vec<PathBuf>,
+    /// The variables that `fn::open::env` reads and that programs inherit; escrun's own secrets are taken out.
+    pub environment: Vec<(OsString, OsString)>,
+    /// What relative paths of definitions without a file are relative to, and where plugins run.
+    pub base: PathBuf,
+    /// Which definitions may run programs of their choice.
+    pub commands: Commands,
+    /// How long a program may take.
+    pub timeout: Duration,
+    /// How many programs run at a time.
+    pub concurrency: usize,
+    /// The largest answer that is taken from a program and the largest file that is read, in bytes.
+    pub size_limit: usize,
+}
+
+impl Config {
+    /// A configuration with neither plugins nor variables, in which no definition may run programs.
+    pub fn new(base: impl Into<PathBuf>) -> Self {
+        Self {
+            plugin_folders: Vec::new(),
+            environment: Vec::new(),
+            base: base.into(),
+            commands: Commands::Trusted(Trusted::default()),
+            timeout: Duration::from_secs(30),
+            concurrency: 8,
+            size_limit: 16 * 1024 * 1024,
+        }
+    }
+
+    /// What programs inherit.
+    pub(super) fn inherited(&self) -> Vec<(OsString, OsString)> {
+        let variables = self.environment.iter();
+        variables
+            .filter(|(name, _)| !is_own_secret(name))
+            .cloned()
+            .collect()
+    }
+
+    /// The variable `name`.
+    pub(super) fn variable(&self, name: &OsStr) -> Option<&OsStr> {
+        // As getenv(3): the first of several counts.
+        let found = self.environment.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value.as_os_str())
+    }
+}
+
+/// Which definitions may run programs by `fn::open::command`.
+pub enum Commands {
+    /// All of them: the user said so on the command line or in the own configuration.
+    All,
+    /// Those that the user has declared to be trusted, as they were then.
+    Trusted(Trusted),
+}
+
+/// Whether a variable holds, or leads to, what unlocks secrets, and so stays with escrun.
+pub fn is_own_secret(name: &OsStr) -> bool {
+    [&b"ESCRUN_IDENTITY"[..], b"ESCRUN_PASSPHRASE"]
+        .iter()
+        .any(|prefix| name.as_bytes().starts_with(prefix))
+}
