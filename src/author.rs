@@ -47,7 +47,9 @@ impl fmt::Display for Error {
             Error::Faulty(_) => f.write_str("the definition has errors, so it was not changed"),
             Error::Edit(error) => error.fmt(f),
             Error::Crypt(error) => error.fmt(f),
-            Error::NoRecipients => f.write_str("nothing says for whom the secrets are to be encrypted"),
+            Error::NoRecipients => {
+                f.write_str("nothing says for whom the secrets are to be encrypted")
+            }
             Error::Recipient(message) => f.write_str(message),
         }
     }
@@ -115,10 +117,15 @@ pub fn set_secret(
             }
             ciphertext
         }
-        Access::RecipientsOnly => crypt::seal_complete(secret.expose(), recipients, &keyring.interaction())?,
+        Access::RecipientsOnly => {
+            crypt::seal_complete(secret.expose(), recipients, &keyring.interaction())?
+        }
     };
     let source = same_source(source, text);
-    let value = NewValue::entry("fn::secret", NewValue::entry("ciphertext", NewValue::string(ciphertext)));
+    let value = NewValue::entry(
+        "fn::secret",
+        NewValue::entry("ciphertext", NewValue::string(ciphertext)),
+    );
     Ok(edit::set(&source, &below_values(path), &value)?)
 }
 
@@ -145,11 +152,20 @@ pub fn seal(
         Access::RecipientsOnly => {
             let mut replacements = Vec::new();
             for secret in &definition.plaintext_secrets {
-                let ciphertext =
-                    crypt::seal_complete(secret.text.bytes(), &plan.recipients, &keyring.interaction())?;
-                replacements.push((secret.span, NewValue::entry("ciphertext", NewValue::string(ciphertext))));
+                let ciphertext = crypt::seal_complete(
+                    secret.text.bytes(),
+                    &plan.recipients,
+                    &keyring.interaction(),
+                )?;
+                replacements.push((
+                    secret.span,
+                    NewValue::entry("ciphertext", NewValue::string(ciphertext)),
+                ));
             }
-            let sealed = Sealed { plaintexts: replacements.len(), ..Sealed::default() };
+            let sealed = Sealed {
+                plaintexts: replacements.len(),
+                ..Sealed::default()
+            };
             if replacements.is_empty() {
                 return Ok(None);
             }
@@ -179,20 +195,29 @@ impl<'a> Plan<'a> {
         let encryption = definition.encryption.as_ref();
         let own = encryption.filter(|encryption| !encryption.recipients.is_empty());
         let recipients = match own {
-            Some(encryption) => crypt::parse_recipients(encryption.recipients.iter().map(|(text, _)| text)),
+            Some(encryption) => {
+                crypt::parse_recipients(encryption.recipients.iter().map(|(text, _)| text))
+            }
             None => crypt::parse_recipients(default.unwrap_or_default()),
         };
         let recipients = recipients.map_err(|error| Error::Recipient(error.to_string()))?;
         if recipients.is_empty() {
             return Err(Error::NoRecipients);
         }
-        Ok(Self { encryption, recipients, written: if own.is_none() { default } else { None } })
+        Ok(Self {
+            encryption,
+            recipients,
+            written: if own.is_none() { default } else { None },
+        })
     }
 
     /// The definition's own file key, or a new one where there is none or it was made for others.
     fn sealer(&self, keyring: &Keyring) -> Result<Access, Error> {
         let interaction = &keyring.interaction();
-        let Some(encryption) = self.encryption.filter(|encryption| encryption.header.is_some()) else {
+        let Some(encryption) = self
+            .encryption
+            .filter(|encryption| encryption.header.is_some())
+        else {
             return Ok(Access::Full(Sealer::fresh(&self.recipients, interaction)?));
         };
         match Sealer::open(encryption, keyring) {
@@ -205,7 +230,9 @@ impl<'a> Plan<'a> {
 
     /// Whether the definition must get the sealer's header.
     fn changes_header(&self, sealer: &Sealer) -> bool {
-        let header = self.encryption.and_then(|encryption| encryption.header.as_ref());
+        let header = self
+            .encryption
+            .and_then(|encryption| encryption.header.as_ref());
         header.is_none_or(|(text, _)| text.trim_end() != sealer.header_text().trim_end())
     }
 }
@@ -221,7 +248,10 @@ fn seal_all(
     let mut replacements = Vec::new();
     for secret in &definition.plaintext_secrets {
         let ciphertext = sealer.seal(secret.text.bytes())?;
-        replacements.push((secret.span, NewValue::entry("ciphertext", NewValue::string(ciphertext))));
+        replacements.push((
+            secret.span,
+            NewValue::entry("ciphertext", NewValue::string(ciphertext)),
+        ));
         sealed.plaintexts += 1;
     }
     let new_header = plan.changes_header(sealer);
@@ -241,8 +271,11 @@ fn seal_all(
         }
     }
     let source = &definition.source;
-    let mut text =
-        if replacements.is_empty() { source.text().to_owned() } else { edit::replace_nodes(source, &replacements)? };
+    let mut text = if replacements.is_empty() {
+        source.text().to_owned()
+    } else {
+        edit::replace_nodes(source, &replacements)?
+    };
     if new_header {
         let mut put = |key: &str, value: NewValue| -> Result<(), Error> {
             let source = same_source(source, std::mem::take(&mut text));
@@ -250,7 +283,10 @@ fn seal_all(
             Ok(())
         };
         if let Some(recipients) = plan.written {
-            let recipients = recipients.iter().map(|text| NewValue::string(text.as_str())).collect();
+            let recipients = recipients
+                .iter()
+                .map(|text| NewValue::string(text.as_str()))
+                .collect();
             put("recipients", NewValue::List(recipients))?;
         }
         put("header", NewValue::string(sealer.header_text()))?;
@@ -263,13 +299,15 @@ fn seal_all(
 
 /// The ciphertexts of a definition, and where each stands.
 fn ciphertexts(definition: &Definition) -> impl Iterator<Item = (&str, Span)> {
-    definition.expressions().filter_map(|(_, expression)| match &expression.kind {
-        ExprKind::Call(call) => match &**call {
-            Call::Ciphertext(text, span) => Some((&**text, *span)),
+    definition
+        .expressions()
+        .filter_map(|(_, expression)| match &expression.kind {
+            ExprKind::Call(call) => match &**call {
+                Call::Ciphertext(text, span) => Some((&**text, *span)),
+                _ => None,
+            },
             _ => None,
-        },
-        _ => None,
-    })
+        })
 }
 
 fn read(source: &Arc<Source>) -> Result<Definition, Error> {
@@ -281,9 +319,15 @@ fn read(source: &Arc<Source>) -> Result<Definition, Error> {
 }
 
 fn same_source(source: &Source, text: String) -> Arc<Source> {
-    Source::new(Arc::clone(source.name()), source.file().map(Into::into), text)
+    Source::new(
+        Arc::clone(source.name()),
+        source.file().map(Into::into),
+        text,
+    )
 }
 
 fn below_values(path: &[Step]) -> Vec<Step> {
-    std::iter::once(Step::key("values")).chain(path.iter().cloned()).collect()
+    std::iter::once(Step::key("values"))
+        .chain(path.iter().cloned())
+        .collect()
 }

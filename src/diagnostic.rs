@@ -144,7 +144,8 @@ pub fn deduplicate(diagnostics: &mut Vec<Diagnostic>) {
             Place::In(source) => Some((Arc::as_ptr(source), Span::default())),
             Place::At(origin) => Some((Arc::as_ptr(&origin.source), origin.span)),
         };
-        let place = place.map(|(source, span)| (source, span.start, span.end, span.line, span.column));
+        let place =
+            place.map(|(source, span)| (source, span.start, span.end, span.line, span.column));
         seen.insert((place, diagnostic.message.clone(), diagnostic.path.clone()))
     });
 }

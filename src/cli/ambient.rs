@@ -18,12 +18,20 @@ pub(super) struct Ambient {
 
 impl Ambient {
     /// Reads what surrounds the process.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the surroundings")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the surroundings"
+    )]
     pub(super) fn read() -> Result<Self, Failure> {
-        let working_directory = std::env::current_dir()
-            .map_err(|error| Failure::new(format!("the working directory cannot be told: {error}")))?;
+        let working_directory = std::env::current_dir().map_err(|error| {
+            Failure::new(format!("the working directory cannot be told: {error}"))
+        })?;
         let variables = std::env::vars_os().collect();
-        Ok(Self { variables, working_directory, user: effective_user() })
+        Ok(Self {
+            variables,
+            working_directory,
+            user: effective_user(),
+        })
     }
 
     /// A variable that is set and not empty.
@@ -54,12 +62,16 @@ impl Ambient {
 
     /// The folder `sops/age` of the user's configuration, where sops keeps its keys.
     pub(super) fn sops_keys(&self) -> Option<PathBuf> {
-        let folder = self.absolute("XDG_CONFIG_HOME").or_else(|| Some(self.home()?.join(".config")));
+        let folder = self
+            .absolute("XDG_CONFIG_HOME")
+            .or_else(|| Some(self.home()?.join(".config")));
         Some(folder?.join("sops/age/keys.txt"))
     }
 
     fn user_folder(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
-        let folder = self.absolute(variable).or_else(|| Some(self.home()?.join(below_home)));
+        let folder = self
+            .absolute(variable)
+            .or_else(|| Some(self.home()?.join(below_home)));
         Some(folder?.join("escrun"))
     }
 

@@ -38,39 +38,89 @@ pub(super) struct Arguments {
 pub(super) struct Shared {
     /// Environments to compose, later ones over earlier ones [env: ESCRUN_ENV].
     #[arg(
-        short, long = "env", global = true, value_name = "A,B…", value_delimiter = ',',
+        short,
+        long = "env",
+        global = true,
+        value_name = "A,B…",
+        value_delimiter = ',',
         help_heading = "Shared options"
     )]
     pub(super) environments: Vec<String>,
     /// Folder with the definitions; several are searched in order.
-    #[arg(long = "dir", global = true, value_name = "FOLDER", help_heading = "Shared options")]
+    #[arg(
+        long = "dir",
+        global = true,
+        value_name = "FOLDER",
+        help_heading = "Shared options"
+    )]
     pub(super) folders: Vec<PathBuf>,
     /// File with age or ssh identities to decrypt with; - is standard input [env: ESCRUN_IDENTITY_FILE].
-    #[arg(short, long = "identity", global = true, value_name = "FILE", help_heading = "Shared options")]
+    #[arg(
+        short,
+        long = "identity",
+        global = true,
+        value_name = "FILE",
+        help_heading = "Shared options"
+    )]
     pub(super) identities: Vec<PathBuf>,
     /// A value for ${context.KEY.PATH} in definitions.
-    #[arg(long, global = true, value_name = "KEY.PATH=VALUE", help_heading = "Shared options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "KEY.PATH=VALUE",
+        help_heading = "Shared options"
+    )]
     pub(super) context: Vec<String>,
     /// Folder with provider plugins (escrun-provider-NAME), searched before the user's and the system's.
-    #[arg(long = "provider-dir", global = true, value_name = "FOLDER", help_heading = "Shared options")]
+    #[arg(
+        long = "provider-dir",
+        global = true,
+        value_name = "FOLDER",
+        help_heading = "Shared options"
+    )]
     pub(super) provider_folders: Vec<PathBuf>,
     /// Let definitions run programs by fn::open::command.
     #[arg(long, global = true, help_heading = "Shared options")]
     pub(super) allow_commands: bool,
     /// Pulumi stack whose Pulumi.STACK.yaml names the environments.
-    #[arg(long, global = true, value_name = "STACK", help_heading = "Shared options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "STACK",
+        help_heading = "Shared options"
+    )]
     pub(super) stack: Option<String>,
     /// How faults are printed on standard error.
-    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Shared options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Shared options"
+    )]
     pub(super) message_format: MessageFormat,
     /// Tell on standard error what is done and why; twice for more.
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Shared options")]
     pub(super) verbose: u8,
     /// Print no warnings.
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Shared options")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Shared options"
+    )]
     pub(super) quiet: bool,
     /// When to use colours.
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, help_heading = "Shared options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        help_heading = "Shared options"
+    )]
     pub(super) color: Color,
 }
 

@@ -19,15 +19,20 @@ use crate::store::EnvironmentName;
 pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result<(), Failure> {
     let mut diagnostics = Vec::new();
     let names = if options.names.is_empty() {
-        let listing = workspace
-            .directory
-            .list()
-            .map_err(|error| Failure { hint: error.hint(), ..Failure::new(error) })?;
+        let listing = workspace.directory.list().map_err(|error| Failure {
+            hint: error.hint(),
+            ..Failure::new(error)
+        })?;
         for skipped in &listing.skipped {
             let message = format!("{}: {}", skipped.path.display(), skipped.reason);
             diagnostics.push(warning(message));
         }
-        listing.environments.into_iter().filter(|listed| !listed.hidden).map(|listed| listed.name).collect()
+        listing
+            .environments
+            .into_iter()
+            .filter(|listed| !listed.hidden)
+            .map(|listed| listed.name)
+            .collect()
     } else {
         let parse = |name: &String| {
             name.parse::<EnvironmentName>().map_err(|error| Failure {
@@ -35,14 +40,23 @@ pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result
                 ..Failure::usage(format!("environment {name:?}: {error}"))
             })
         };
-        options.names.iter().map(parse).collect::<Result<Vec<_>, _>>()?
+        options
+            .names
+            .iter()
+            .map(parse)
+            .collect::<Result<Vec<_>, _>>()?
     };
     for name in &names {
         check_environment(workspace, name, &mut diagnostics);
     }
     check_mixture(workspace, &mut diagnostics);
     diagnostic::deduplicate(&mut diagnostics);
-    let count = |errors: bool| diagnostics.iter().filter(|one| one.is_error() == errors).count();
+    let count = |errors: bool| {
+        diagnostics
+            .iter()
+            .filter(|one| one.is_error() == errors)
+            .count()
+    };
     let (errors, warnings) = (count(true), count(false));
     workspace.ui.diagnostics(diagnostics);
     workspace.ui.info(&format!(
@@ -51,23 +65,42 @@ pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result
         counted(errors, "error"),
         counted(warnings, "warning")
     ));
-    if errors > 0 || (options.strict && warnings > 0) { Err(Failure::told()) } else { Ok(()) }
+    if errors > 0 || (options.strict && warnings > 0) {
+        Err(Failure::told())
+    } else {
+        Ok(())
+    }
 }
 
 /// Everything that can be said of one environment.
-fn check_environment(workspace: &Workspace<'_>, name: &EnvironmentName, diagnostics: &mut Vec<Diagnostic>) {
+fn check_environment(
+    workspace: &Workspace<'_>,
+    name: &EnvironmentName,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let selection = Selection::Named(vec![Arc::from(name.as_str())]);
     let evaluated = workspace.evaluate_selection(Mode::Check, &selection, None);
     let (environments, merged) = (evaluated.environments, evaluated.merged);
     if !evaluated.diagnostics.iter().any(Diagnostic::is_error) {
-        let options = export::Options { symbolic: true, ..export::Options::default() };
-        let composed = export::Composed { named: environments, merged };
+        let options = export::Options {
+            symbolic: true,
+            ..export::Options::default()
+        };
+        let composed = export::Composed {
+            named: environments,
+            merged,
+        };
         diagnostics.extend(export::project(&composed, &options).diagnostics);
     }
     diagnostics.extend(evaluated.diagnostics);
 
-    let Ok(loaded) = workspace.directory.load(name.as_str()) else { return };
-    for source in [Some(loaded.definition), loaded.local].into_iter().flatten() {
+    let Ok(loaded) = workspace.directory.load(name.as_str()) else {
+        return;
+    };
+    for source in [Some(loaded.definition), loaded.local]
+        .into_iter()
+        .flatten()
+    {
         if let Some(definition) = ast::parse(&source).definition {
             diagnostics.extend(lint::plain_secrets(&definition));
             diagnostics.extend(check_recipients(&definition));
@@ -75,27 +108,43 @@ fn check_environment(workspace: &Workspace<'_>, name: &EnvironmentName, diagnost
         if source.name().ends_with(".local") && is_tracked(&source) {
             let file = source.display_name();
             let message = format!("{file} is for values of your own, but git tracks it");
-            diagnostics.push(warning(message).with_hint(format!("git rm --cached {file}, and ignore *.local.yaml")));
+            diagnostics.push(
+                warning(message)
+                    .with_hint(format!("git rm --cached {file}, and ignore *.local.yaml")),
+            );
         }
     }
 }
 
 /// The faults of `encryption`: recipients that are none, and a header that was made for others.
 fn check_recipients(definition: &ast::Definition) -> Vec<Diagnostic> {
-    let Some(encryption) = &definition.encryption else { return Vec::new() };
+    let Some(encryption) = &definition.encryption else {
+        return Vec::new();
+    };
     let source = &definition.source;
     let recipients = match parse_recipients(encryption.recipients.iter().map(|(text, _)| text)) {
         Ok(recipients) => recipients,
         Err(error) => {
-            let span = encryption.recipients.first().map(|(_, span)| *span).unwrap_or_default();
-            return vec![Diagnostic::error(source, span, "encryption.recipients", error.to_string())];
+            let span = encryption
+                .recipients
+                .first()
+                .map(|(_, span)| *span)
+                .unwrap_or_default();
+            return vec![Diagnostic::error(
+                source,
+                span,
+                "encryption.recipients",
+                error.to_string(),
+            )];
         }
     };
     match (&encryption.header, &encryption.recipients_digest) {
         (Some((_, span)), Some((digest, _))) if digest.trim() != recipients_digest(&recipients) => {
             let message = "the recipients have changed since the header was made for them";
             let name = source.name();
-            let hint = format!("escrun seal {name} encrypts the secrets anew for the recipients listed now");
+            let hint = format!(
+                "escrun seal {name} encrypts the secrets anew for the recipients listed now"
+            );
             vec![Diagnostic::warning(source, *span, "encryption.header", message).with_hint(hint)]
         }
         _ => Vec::new(),
@@ -107,36 +156,58 @@ fn check_mixture(workspace: &Workspace<'_>, diagnostics: &mut Vec<Diagnostic>) {
     if workspace.selected_names().len() < 2 {
         return;
     }
-    let Ok(evaluated) = workspace.evaluate(Mode::Check, None) else { return };
-    let Ok(options) = variables::choose(workspace, &Default::default()) else { return };
+    let Ok(evaluated) = workspace.evaluate(Mode::Check, None) else {
+        return;
+    };
+    let Ok(options) = variables::choose(workspace, &Default::default()) else {
+        return;
+    };
     if options.export != Export::PerEnvironment {
         return;
     }
     let declares = |value: &crate::value::Value| value.member("environmentVariables").is_some();
-    let declaring: Vec<&str> =
-        evaluated.environments.iter().filter(|(_, value)| declares(value)).map(|(name, _)| &**name).collect();
+    let declaring: Vec<&str> = evaluated
+        .environments
+        .iter()
+        .filter(|(_, value)| declares(value))
+        .map(|(name, _)| &**name)
+        .collect();
     if !declaring.is_empty() && declaring.len() < evaluated.environments.len() {
         let message = format!(
             "of the environments that are composed, only {} declares environmentVariables; the others export every \
              value",
             declaring.join(", ")
         );
-        diagnostics.push(warning(message).with_hint("export: all or export: declared in escrun.yaml settles it"));
+        diagnostics.push(
+            warning(message).with_hint("export: all or export: declared in escrun.yaml settles it"),
+        );
     }
 }
 
 /// Whether git has a file under control.
 fn is_tracked(source: &crate::source::Source) -> bool {
-    let Some(file) = source.file() else { return false };
-    let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else { return false };
+    let Some(file) = source.file() else {
+        return false;
+    };
+    let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
+        return false;
+    };
     let mut git: Command = crate::sys::process::command("git".as_ref());
-    git.arg("-C").arg(folder).args(["ls-files", "--error-unmatch", "--"]).arg(name);
-    git.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    git.arg("-C")
+        .arg(folder)
+        .args(["ls-files", "--error-unmatch", "--"])
+        .arg(name);
+    git.stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
     git.status().is_ok_and(|status| status.success())
 }
 
 fn warning(message: String) -> Diagnostic {
-    Diagnostic { severity: diagnostic::Severity::Warning, ..Diagnostic::error_nowhere(message) }
+    Diagnostic {
+        severity: diagnostic::Severity::Warning,
+        ..Diagnostic::error_nowhere(message)
+    }
 }
 
 fn counted(count: usize, thing: &str) -> String {

@@ -23,23 +23,37 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure with a message.
     pub(super) fn new(message: impl fmt::Display) -> Self {
-        Self { message: Some(message.to_string()), hint: None, status: FAILED }
+        Self {
+            message: Some(message.to_string()),
+            hint: None,
+            status: FAILED,
+        }
     }
 
     /// A mistake in the arguments.
     pub(super) fn usage(message: impl fmt::Display) -> Self {
-        Self { status: USAGE, ..Self::new(message) }
+        Self {
+            status: USAGE,
+            ..Self::new(message)
+        }
     }
 
     /// A failure that has been told already.
     pub(super) fn told() -> Self {
-        Self { message: None, hint: None, status: FAILED }
+        Self {
+            message: None,
+            hint: None,
+            status: FAILED,
+        }
     }
 
     /// Adds what helps.
     #[must_use]
     pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
     }
 
     /// Changes the exit status.

@@ -17,20 +17,32 @@ pub(super) fn explain(workspace: &Workspace<'_>, subject: Option<&str>) -> Resul
     let evaluated = workspace.evaluate(Mode::Check, None)?;
     let merged = evaluated.merged.clone();
     let options = variables::choose(workspace, &ExportOptions::default())?;
-    let options = crate::export::Options { symbolic: true, ..options };
-    let failed = evaluated.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
+    let options = crate::export::Options {
+        symbolic: true,
+        ..options
+    };
+    let failed = evaluated
+        .diagnostics
+        .iter()
+        .any(crate::diagnostic::Diagnostic::is_error);
     let diagnostics = evaluated.diagnostics.clone();
-    let composed = crate::export::Composed { named: evaluated.environments, merged: evaluated.merged };
+    let composed = crate::export::Composed {
+        named: evaluated.environments,
+        merged: evaluated.merged,
+    };
     let variables = crate::export::project(&composed, &options).variables;
     workspace.ui.diagnostics(diagnostics);
     let mut text = String::new();
     match subject {
-        None => variables.iter().for_each(|variable| text += &of_variable(variable)),
+        None => variables
+            .iter()
+            .for_each(|variable| text += &of_variable(variable)),
         Some(name) => match variables.find(name) {
             Some(variable) => text += &of_variable(variable),
             None => {
-                let steps = path::parse(name)
-                    .map_err(|error| Failure::usage(format!("neither a variable nor a path: {error}")))?;
+                let steps = path::parse(name).map_err(|error| {
+                    Failure::usage(format!("neither a variable nor a path: {error}"))
+                })?;
                 let value = walk(&merged, &steps)?;
                 text += &of_value(&path::render(&steps), value);
             }
@@ -43,7 +55,10 @@ pub(super) fn explain(workspace: &Workspace<'_>, subject: Option<&str>) -> Resul
 fn of_variable(variable: &Variable) -> String {
     let mut text = format!("{}  ({})\n", variable.name, variable.path);
     text += &place("set at", &variable.origin);
-    variable.chain.iter().for_each(|origin| text += &place("over  ", origin));
+    variable
+        .chain
+        .iter()
+        .for_each(|origin| text += &place("over  ", origin));
     text
 }
 

@@ -13,8 +13,12 @@ pub(super) fn export(workspace: &Workspace<'_>, verb: &ExportVerb) -> Result<(),
     let projection = variables::project(workspace, Mode::Eval, &verb.options)?;
     let mut diagnostics = projection.diagnostics;
     let required = &workspace.project.required;
-    if !diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error) {
-        let missing = crate::export::missing(required, |name| projection.variables.find(name).is_some());
+    if !diagnostics
+        .iter()
+        .any(crate::diagnostic::Diagnostic::is_error)
+    {
+        let missing =
+            crate::export::missing(required, |name| projection.variables.find(name).is_some());
         diagnostics.extend(missing);
     }
     for note in &projection.notes {

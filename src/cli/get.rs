@@ -14,12 +14,21 @@ use crate::value::{Data, Value};
 
 /// Prints the value that was asked for, broken parts as `[unknown]`.
 pub(super) fn get(workspace: &Workspace<'_>, options: &GetOptions) -> Result<(), Failure> {
-    let mode = if options.symbolic { Mode::Check } else { Mode::Eval };
-    let redaction = if options.reveal { Redaction::Reveal } else { Redaction::Redact };
+    let mode = if options.symbolic {
+        Mode::Check
+    } else {
+        Mode::Eval
+    };
+    let redaction = if options.reveal {
+        Redaction::Reveal
+    } else {
+        Redaction::Redact
+    };
     let steps = match &options.path {
         None => Vec::new(),
-        Some(text) => path::parse(text)
-            .map_err(|error| Failure::usage(format!("invalid property path {}: {error}", quoted(text))))?,
+        Some(text) => path::parse(text).map_err(|error| {
+            Failure::usage(format!("invalid property path {}: {error}", quoted(text)))
+        })?,
     };
     let as_variables = match options.format {
         GetFormat::Dotenv => Some(Format::Dotenv),
@@ -71,12 +80,17 @@ pub(super) fn walk<'v>(value: &'v Value, steps: &[Step]) -> Result<&'v Value, Fa
     let mut at = value;
     for (index, step) in steps.iter().enumerate() {
         let next = match (&at.data, step) {
-            (Data::Object(object), Step::Key(key)) => object.members.get(&**key).map(|member| &member.value),
+            (Data::Object(object), Step::Key(key)) => {
+                object.members.get(&**key).map(|member| &member.value)
+            }
             (Data::List(items), Step::Index(index)) => items.get(*index),
             _ => None,
         };
         let Some(next) = next else {
-            let failure = Failure::new(format!("there is no value at {}", path::render(&steps[..=index])));
+            let failure = Failure::new(format!(
+                "there is no value at {}",
+                path::render(&steps[..=index])
+            ));
             let near = match (&at.data, step) {
                 (Data::Object(object), Step::Key(key)) if !at.secret => {
                     nearest(key, object.members.keys().map(|key| &**key))

@@ -11,14 +11,20 @@ use std::sync::Arc;
 use super::ambient::Ambient;
 use super::args::Shared;
 use super::error::Failure;
-use crate::crypt::{IdentitySource, Interaction, Keyring, Plugins, Prompt, Unanswered, read_identity};
+use crate::crypt::{
+    IdentitySource, Interaction, Keyring, Plugins, Prompt, Unanswered, read_identity,
+};
 use crate::project::UserConfig;
 use crate::secret::Secret;
 use crate::sys::process;
 
 /// The keyring of all identities that there may be. Those that were named must be usable; if none was, they are looked
 /// for in the usual places.
-pub(super) fn keyring(shared: &Shared, ambient: &Ambient, config: &UserConfig) -> Result<Keyring, Failure> {
+pub(super) fn keyring(
+    shared: &Shared,
+    ambient: &Ambient,
+    config: &UserConfig,
+) -> Result<Keyring, Failure> {
     let mut sources = Vec::new();
     for path in &shared.identities {
         sources.push(named(path)?);
@@ -35,17 +41,28 @@ pub(super) fn keyring(shared: &Shared, ambient: &Ambient, config: &UserConfig) -
     }
     sources.extend(config.identities.iter().map(IdentitySource::optional_file));
     if let Some(folder) = ambient.variable("CREDENTIALS_DIRECTORY") {
-        sources.push(IdentitySource::optional_file(Path::new(folder).join("escrun.identity")));
+        sources.push(IdentitySource::optional_file(
+            Path::new(folder).join("escrun.identity"),
+        ));
     }
-    sources.push(IdentitySource::optional_file("/run/secrets/escrun_identity"));
-    sources.extend(ambient.config_folder().map(|folder| IdentitySource::folder(folder.join("identities"))));
+    sources.push(IdentitySource::optional_file(
+        "/run/secrets/escrun_identity",
+    ));
+    sources.extend(
+        ambient
+            .config_folder()
+            .map(|folder| IdentitySource::folder(folder.join("identities"))),
+    );
     if let Some(file) = ambient.variable("SOPS_AGE_KEY_FILE") {
         sources.push(IdentitySource::optional_file(file));
     }
     sources.extend(ambient.sops_keys().map(IdentitySource::optional_file));
 
     let prompt: Option<Arc<dyn Prompt>> = Some(Arc::new(Terminal));
-    Ok(Keyring::new(sources, Interaction::new(prompt, Plugins::Allowed)))
+    Ok(Keyring::new(
+        sources,
+        Interaction::new(prompt, Plugins::Allowed),
+    ))
 }
 
 /// An identity that was named: a file, or `-` for standard input.
@@ -54,7 +71,9 @@ fn named(path: &Path) -> Result<IdentitySource, Failure> {
         return Ok(IdentitySource::file(path));
     }
     if std::io::stdin().is_terminal() {
-        return Err(Failure::usage("--identity - reads standard input, which is a terminal"));
+        return Err(Failure::usage(
+            "--identity - reads standard input, which is a terminal",
+        ));
     }
     let input = std::io::stdin()
         .as_fd()
@@ -84,9 +103,14 @@ fn from_command(command: std::ffi::OsString, ambient: &Ambient) -> IdentitySourc
             .spawn()
             .map_err(failed)?;
         let output = child.stdout.take().ok_or("the command has no output")?;
-        let identity = read_identity(output).map_err(|error| format!("its output cannot be read: {error}"))?;
+        let identity =
+            read_identity(output).map_err(|error| format!("its output cannot be read: {error}"))?;
         let status = child.wait().map_err(failed)?;
-        if status.success() { Ok(identity) } else { Err(format!("the command failed: {status}")) }
+        if status.success() {
+            Ok(identity)
+        } else {
+            Err(format!("the command failed: {status}"))
+        }
     })
 }
 

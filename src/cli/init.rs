@@ -42,8 +42,10 @@ pub(super) fn init(ui: &Ui, ambient: &Ambient, folder: &Path) -> Result<(), Fail
     let folder = ambient.working_directory.join(folder);
     let project = folder.join("escrun.yaml");
     let definitions = folder.join("environments");
-    let files: Vec<(PathBuf, &str)> =
-        DEFINITIONS.iter().map(|(name, text)| (definitions.join(format!("{name}.yaml")), *text)).collect();
+    let files: Vec<(PathBuf, &str)> = DEFINITIONS
+        .iter()
+        .map(|(name, text)| (definitions.join(format!("{name}.yaml")), *text))
+        .collect();
     for file in files.iter().map(|(file, _)| file).chain([&project]) {
         if fs::symlink_metadata(file).is_ok() {
             return Err(Failure::new(format!("{} exists already", file.display()))
@@ -65,9 +67,14 @@ pub(super) fn init(ui: &Ui, ambient: &Ambient, folder: &Path) -> Result<(), Fail
     write(&project, &project_text(&public_key))?;
 
     ui.info(&format!("wrote {}", project.display()));
-    files.iter().for_each(|(file, _)| ui.info(&format!("wrote {}", file.display())));
+    files
+        .iter()
+        .for_each(|(file, _)| ui.info(&format!("wrote {}", file.display())));
     match identity {
-        Identity::Made(file) => ui.info(&format!("made an identity: {} (keep it, and to yourself)", file.display())),
+        Identity::Made(file) => ui.info(&format!(
+            "made an identity: {} (keep it, and to yourself)",
+            file.display()
+        )),
         Identity::Found(file) => ui.info(&format!("your identity: {}", file.display())),
     }
     ui.info("try: escrun --env app,development --dry-run");
@@ -82,7 +89,9 @@ enum Identity {
 /// The user's identity and its public key; a new one if there is none.
 fn identity(ambient: &Ambient) -> Result<(Identity, String), Failure> {
     let Some(config) = ambient.config_folder() else {
-        return Err(Failure::new("there is no place for an identity: neither HOME nor XDG_CONFIG_HOME is set"));
+        return Err(Failure::new(
+            "there is no place for an identity: neither HOME nor XDG_CONFIG_HOME is set",
+        ));
     };
     let folder = config.join("identities");
     let file = folder.join("default.txt");
@@ -95,7 +104,10 @@ fn identity(ambient: &Ambient) -> Result<(Identity, String), Failure> {
     let text = crypt::read_identity(File::open(&file).map_err(failed)?).map_err(failed)?;
     match crypt::public_key(&text) {
         Some(public_key) => Ok((Identity::Found(file), public_key)),
-        None => Err(Failure::new(format!("{} holds no age identity", file.display()))),
+        None => Err(Failure::new(format!(
+            "{} holds no age identity",
+            file.display()
+        ))),
     }
 }
 
@@ -112,11 +124,17 @@ fn project_text(public_key: &str) -> String {
 
 fn make_folder(folder: &Path, mode: u32) -> Result<(), Failure> {
     // The umask of this process is for secrets; a project's folder is for everyone.
-    crate::sys::process::as_inherited(|| DirBuilder::new().recursive(true).mode(mode).create(folder))
-        .map_err(|error| Failure::new(format!("{}: {error}", folder.display())))
+    crate::sys::process::as_inherited(|| {
+        DirBuilder::new().recursive(true).mode(mode).create(folder)
+    })
+    .map_err(|error| Failure::new(format!("{}: {error}", folder.display())))
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    replace_file(file, text.as_bytes(), Expected::Absent { mode: PUBLIC_MODE })
-        .map_err(|error| Failure::new(format!("{}: {error}", file.display())))
+    replace_file(
+        file,
+        text.as_bytes(),
+        Expected::Absent { mode: PUBLIC_MODE },
+    )
+    .map_err(|error| Failure::new(format!("{}: {error}", file.display())))
 }

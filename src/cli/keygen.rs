@@ -30,8 +30,14 @@ pub(super) fn keygen(ui: &Ui, output: Option<&Path>) -> Result<(), Failure> {
 pub(super) fn write_identity(file: &Path) -> Result<String, Failure> {
     let (identity, public_key) = crypt::keygen(&now());
     // The file is where the identity lives.
-    replace_file(file, identity.expose(), Expected::Absent { mode: IDENTITY_MODE })
-        .map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
+    replace_file(
+        file,
+        identity.expose(),
+        Expected::Absent {
+            mode: IDENTITY_MODE,
+        },
+    )
+    .map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
     Ok(public_key)
 }
 

@@ -79,15 +79,26 @@ pub fn main(arguments: Vec<OsString>) -> Outcome {
     dispatch(parsed, &ambient, &ui).unwrap_or_else(|failure| {
         ui.failure(&failure);
         let own = matches!(failure.status, error::FAILED | USAGE);
-        Outcome::Exit(if is_run && own { RUN_FAILED } else { failure.status })
+        Outcome::Exit(if is_run && own {
+            RUN_FAILED
+        } else {
+            failure.status
+        })
     })
 }
 
 fn dispatch(arguments: Arguments, ambient: &Ambient, ui: &Ui) -> Result<Outcome, Failure> {
-    let Arguments { shared, run: options, verb, command } = arguments;
+    let Arguments {
+        shared,
+        run: options,
+        verb,
+        command,
+    } = arguments;
     if verb.is_some() && (options != RunOptions::default() || !command.is_empty()) {
-        return Err(Failure::usage("options and commands of run do not go in front of another verb")
-            .with_hint("write them behind the verb"));
+        return Err(Failure::usage(
+            "options and commands of run do not go in front of another verb",
+        )
+        .with_hint("write them behind the verb"));
     }
     let workspace = || Workspace::open(&shared, ambient, ui);
     match verb {
@@ -98,12 +109,17 @@ fn dispatch(arguments: Arguments, ambient: &Ambient, ui: &Ui) -> Result<Outcome,
         Some(Verb::Export(verb)) => done(export::export(&workspace()?, &verb)),
         Some(Verb::Check(options)) => done(check::check(&workspace()?, &options)),
         Some(Verb::Ls) => done(ls::ls(&workspace()?)),
-        Some(Verb::Explain { subject }) => done(explain::explain(&workspace()?, subject.as_deref())),
+        Some(Verb::Explain { subject }) => {
+            done(explain::explain(&workspace()?, subject.as_deref()))
+        }
         Some(Verb::Init { folder }) => done(init::init(ui, ambient, &folder)),
         Some(Verb::Keygen { output }) => done(keygen::keygen(ui, output.as_deref())),
         Some(Verb::Set(options)) => done(set::set(&workspace()?, &options)),
         Some(Verb::Seal { environment }) => done(seal::seal(&workspace()?, &environment)),
-        Some(Verb::Trust { environments, revoke }) => done(trust::trust(&workspace()?, &environments, revoke)),
+        Some(Verb::Trust {
+            environments,
+            revoke,
+        }) => done(trust::trust(&workspace()?, &environments, revoke)),
     }
 }
 
@@ -111,7 +127,11 @@ fn done(result: Result<(), Failure>) -> Result<Outcome, Failure> {
     result.map(|()| Outcome::Exit(0))
 }
 
-fn launch(workspace: &Workspace<'_>, options: &RunOptions, command: &[OsString]) -> Result<Outcome, Failure> {
+fn launch(
+    workspace: &Workspace<'_>,
+    options: &RunOptions,
+    command: &[OsString],
+) -> Result<Outcome, Failure> {
     Ok(match run::run(workspace, options, command)? {
         run::Outcome::Launch(launch) => Outcome::Launch(Box::new(launch)),
         run::Outcome::Printed => Outcome::Exit(0),
@@ -119,7 +139,9 @@ fn launch(workspace: &Workspace<'_>, options: &RunOptions, command: &[OsString])
 }
 
 fn no_command() -> Failure {
-    Failure::usage("no command is given").with_hint("write it behind --, as in escrun --env app -- node app.js; escrun --help shows more")
+    Failure::usage("no command is given").with_hint(
+        "write it behind --, as in escrun --env app -- node app.js; escrun --help shows more",
+    )
 }
 
 /// Tells what is wrong with the arguments, or prints the help that was asked for. Returns the exit status: a verb that
@@ -132,8 +154,13 @@ fn usage(error: clap::Error, arguments: &[OsString]) -> u8 {
     };
     // Printing is all there is to do.
     let _ = error.print();
-    if matches!(error.kind(), ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument) && status == RUN_FAILED {
-        Ui::plain().say("\nTo run a command, write it behind --: escrun [OPTIONS] -- COMMAND [ARG]…");
+    if matches!(
+        error.kind(),
+        ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument
+    ) && status == RUN_FAILED
+    {
+        Ui::plain()
+            .say("\nTo run a command, write it behind --: escrun [OPTIONS] -- COMMAND [ARG]…");
     }
     status
 }

@@ -23,7 +23,10 @@ pub(super) fn definition(settings: &[String]) -> Result<Option<Rc<Parsed>>, Fail
     }
     let source = Source::new("--set", None, "");
     let values = entry("values", tree.into_node());
-    let document = node(NodeKind::Map { entries: vec![values], flow: false });
+    let document = node(NodeKind::Map {
+        entries: vec![values],
+        flow: false,
+    });
     Ok(Some(Rc::new(ast::parse_node(&source, &document))))
 }
 
@@ -54,11 +57,14 @@ fn split<'a>(option: &str, setting: &'a str) -> Result<(Vec<Step>, &'a str), Fai
         .find(|(_, separates)| *separates)
         .map(|(at, _)| at);
     let Some(at) = at else {
-        return Err(Failure::usage(format!("{option} takes PATH=VALUE, and there is no = in its argument")));
+        return Err(Failure::usage(format!(
+            "{option} takes PATH=VALUE, and there is no = in its argument"
+        )));
     };
     let (path, text) = (&setting[..at], &setting[at + 1..]);
-    let steps = path::parse(path)
-        .map_err(|error| Failure::usage(format!("{option}: invalid property path {path}: {error}")))?;
+    let steps = path::parse(path).map_err(|error| {
+        Failure::usage(format!("{option}: invalid property path {path}: {error}"))
+    })?;
     Ok((steps, text))
 }
 
@@ -76,17 +82,25 @@ enum Branch {
 impl Tree {
     fn insert(&mut self, option: &str, path: &[Step], text: &str) -> Result<(), Failure> {
         let [Step::Key(key), rest @ ..] = path else {
-            let message = format!("{option}: a path into a list cannot be set: set the list's parent instead");
+            let message = format!(
+                "{option}: a path into a list cannot be set: set the list's parent instead"
+            );
             return Err(Failure::usage(message));
         };
         if rest.is_empty() {
-            self.branches.insert(key.clone(), Branch::Text(text.to_owned()));
+            self.branches
+                .insert(key.clone(), Branch::Text(text.to_owned()));
             return Ok(());
         }
-        let branch = self.branches.entry(key.clone()).or_insert_with(|| Branch::Tree(Tree::default()));
+        let branch = self
+            .branches
+            .entry(key.clone())
+            .or_insert_with(|| Branch::Tree(Tree::default()));
         match branch {
             Branch::Tree(tree) => tree.insert(option, rest, text),
-            Branch::Text(_) => Err(Failure::usage(format!("{option} gives {key} a value and a value below it"))),
+            Branch::Text(_) => Err(Failure::usage(format!(
+                "{option} gives {key} a value and a value below it"
+            ))),
         }
     }
 
@@ -103,7 +117,10 @@ impl Tree {
             };
             entry(&key.replace('$', "$$"), value)
         });
-        node(NodeKind::Map { entries: entries.collect(), flow: false })
+        node(NodeKind::Map {
+            entries: entries.collect(),
+            flow: false,
+        })
     }
 
     fn into_object(self, origin: &Origin) -> Object {
@@ -112,16 +129,26 @@ impl Tree {
                 Branch::Text(text) => Data::String(Text::plain(text)),
                 Branch::Tree(tree) => Data::Object(Arc::new(tree.into_object(origin))),
             };
-            (Arc::from(key), Member::from(Value::new(data, origin.clone())))
+            (
+                Arc::from(key),
+                Member::from(Value::new(data, origin.clone())),
+            )
         });
         Object::new(members.collect())
     }
 }
 
 fn node(kind: NodeKind) -> Node {
-    Node { kind, span: Span::default() }
+    Node {
+        kind,
+        span: Span::default(),
+    }
 }
 
 fn entry(key: &str, value: Node) -> Entry {
-    Entry { key: key.into(), key_span: Span::default(), value }
+    Entry {
+        key: key.into(),
+        key_span: Span::default(),
+        value,
+    }
 }

@@ -42,13 +42,17 @@ fn prepare(
     let program = match command {
         [] if options.dry_run => None,
         [] => {
-            return Err(Failure::usage("no command is given").with_hint("write it behind --, as in escrun -- node app.js"));
+            return Err(Failure::usage("no command is given")
+                .with_hint("write it behind --, as in escrun -- node app.js"));
         }
         // Before anything is decrypted: a command that is not there needs no secrets.
         [name, ..] => Some(Program::find(name, path(workspace)).map_err(refused)?),
     };
-    let Projection { variables, diagnostics, notes } =
-        variables::project(workspace, Mode::Eval, &options.export)?;
+    let Projection {
+        variables,
+        diagnostics,
+        notes,
+    } = variables::project(workspace, Mode::Eval, &options.export)?;
     let inherit = Inherit {
         clean: options.clean,
         keep: variables::patterns("--keep", &options.keep)?,
@@ -59,17 +63,25 @@ fn prepare(
             OnConflict::Error => export::OnConflict::Error,
         },
     };
-    let (environment, conflicts) =
-        export::inherit(workspace.ambient.variables.iter().cloned(), &variables, &inherit);
+    let (environment, conflicts) = export::inherit(
+        workspace.ambient.variables.iter().cloned(),
+        &variables,
+        &inherit,
+    );
 
     let mut faults = diagnostics;
     let evaluated = !faults.iter().any(crate::diagnostic::Diagnostic::is_error);
     faults.extend(conflicts);
     if evaluated {
-        let is_set = |name: &str| environment.iter().any(|entry| &*entry.name == name.as_bytes());
+        let is_set = |name: &str| {
+            environment
+                .iter()
+                .any(|entry| &*entry.name == name.as_bytes())
+        };
         faults.extend(export::missing(&workspace.project.required, is_set));
     }
-    let (errors, mut warnings): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.is_error());
+    let (errors, mut warnings): (Vec<_>, Vec<_>) =
+        faults.into_iter().partition(|fault| fault.is_error());
     if options.dry_run {
         warnings.extend(notes.into_iter().map(variables::warning));
     } else {
@@ -78,7 +90,9 @@ fn prepare(
         }
     }
     let failed = !errors.is_empty();
-    workspace.ui.diagnostics(errors.into_iter().chain(warnings).collect());
+    workspace
+        .ui
+        .diagnostics(errors.into_iter().chain(warnings).collect());
     if failed {
         return Err(Failure::told());
     }
@@ -88,23 +102,39 @@ fn prepare(
         }
         return Ok(Outcome::Printed);
     };
-    workspace.ui.note(&format!("{} variables; exec {}", variables.len(), program.path().display()));
-    let entries: Vec<(&OsStr, &[u8])> =
-        environment.iter().map(|entry| (OsStr::from_bytes(&entry.name), entry.value.bytes())).collect();
+    workspace.ui.note(&format!(
+        "{} variables; exec {}",
+        variables.len(),
+        program.path().display()
+    ));
+    let entries: Vec<(&OsStr, &[u8])> = environment
+        .iter()
+        .map(|entry| (OsStr::from_bytes(&entry.name), entry.value.bytes()))
+        .collect();
     let environment = EnvironmentBlock::new(&entries).map_err(refused)?;
-    Ok(Outcome::Launch(Launch { program, arguments: command[1..].to_vec(), environment }))
+    Ok(Outcome::Launch(Launch {
+        program,
+        arguments: command[1..].to_vec(),
+        environment,
+    }))
 }
 
 /// The caller's own `PATH`.
 fn path<'a>(workspace: &'a Workspace<'_>) -> Option<&'a OsStr> {
     let variables = &workspace.ambient.variables;
-    variables.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str())
+    variables
+        .iter()
+        .find(|(name, _)| name == "PATH")
+        .map(|(_, value)| value.as_os_str())
 }
 
 /// Why a command cannot be run, as a failure with the status that says so.
 pub(super) fn refused(error: crate::run::Error) -> Failure {
     let failure = Failure::new(&error).with_status(error.status());
-    Failure { hint: error.hint().map(str::to_owned), ..failure }
+    Failure {
+        hint: error.hint().map(str::to_owned),
+        ..failure
+    }
 }
 
 /// A line of `--dry-run`: the name, the value unless it is secret, where it is from, and why it is exported.
@@ -118,5 +148,8 @@ fn line(variable: &Variable) -> String {
         Kind::Declared => "declared",
         Kind::Flattened => "from its path",
     };
-    format!("{}={value}  # {}, {} ({kind})\n", variable.name, variable.origin, variable.path)
+    format!(
+        "{}={value}  # {}, {} ({kind})\n",
+        variable.name, variable.origin, variable.path
+    )
 }

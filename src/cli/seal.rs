@@ -16,18 +16,25 @@ pub(super) fn seal(workspace: &Workspace<'_>, environment: &str) -> Result<(), F
     let sealed = author::seal(&source, recipients, &workspace.keyring)
         .map_err(|error| author_failure(workspace, error))?;
     let Some((text, sealed)) = sealed else {
-        workspace.ui.info(&format!("nothing to do: {name} has no secret that is not sealed"));
+        workspace.ui.info(&format!(
+            "nothing to do: {name} has no secret that is not sealed"
+        ));
         return Ok(());
     };
     let file = save(workspace, &name, &source, &text)?;
     let told = [
         (sealed.plaintexts, "encrypted"),
-        (sealed.renewed, "encrypted anew, since the recipients have changed"),
+        (
+            sealed.renewed,
+            "encrypted anew, since the recipients have changed",
+        ),
         (sealed.folded, "folded under the definition's header"),
     ];
     for (count, done) in told.iter().filter(|(count, _)| *count > 0) {
         let secrets = if *count == 1 { "secret" } else { "secrets" };
-        workspace.ui.info(&format!("{}: {count} {secrets} {done}", file.display()));
+        workspace
+            .ui
+            .info(&format!("{}: {count} {secrets} {done}", file.display()));
     }
     Ok(())
 }
@@ -37,14 +44,19 @@ pub(super) fn load(
     workspace: &Workspace<'_>,
     environment: &str,
 ) -> Result<(EnvironmentName, Arc<Source>), Failure> {
-    let name: EnvironmentName = environment.parse().map_err(|error: crate::store::NameError| Failure {
-        hint: error.hint().map(str::to_owned),
-        ..Failure::usage(format!("environment {environment:?}: {error}"))
-    })?;
+    let name: EnvironmentName = environment
+        .parse()
+        .map_err(|error: crate::store::NameError| Failure {
+            hint: error.hint().map(str::to_owned),
+            ..Failure::usage(format!("environment {environment:?}: {error}"))
+        })?;
     let loaded = workspace
         .directory
         .load_named(&name)
-        .map_err(|error| Failure { hint: error.hint(), ..Failure::new(error) })?;
+        .map_err(|error| Failure {
+            hint: error.hint(),
+            ..Failure::new(error)
+        })?;
     Ok((name, loaded.definition))
 }
 
@@ -58,12 +70,18 @@ pub(super) fn save(
     workspace
         .directory
         .replace(name, source.text(), text)
-        .map_err(|error| Failure { hint: error.hint(), ..Failure::new(error) })
+        .map_err(|error| Failure {
+            hint: error.hint(),
+            ..Failure::new(error)
+        })
 }
 
 /// Tells why a definition was not changed.
 pub(super) fn author_failure(workspace: &Workspace<'_>, error: Error) -> Failure {
-    let failure = Failure { hint: error.hint(), ..Failure::new(&error) };
+    let failure = Failure {
+        hint: error.hint(),
+        ..Failure::new(&error)
+    };
     if let Error::Faulty(diagnostics) = error {
         workspace.ui.diagnostics(diagnostics);
     }

@@ -16,8 +16,9 @@ use crate::syntax::{self, NodeKind, path};
 
 /// Sets the value, as a secret if that is asked for.
 pub(super) fn set(workspace: &Workspace<'_>, options: &SetOptions) -> Result<(), Failure> {
-    let steps = path::parse(&options.path)
-        .map_err(|error| Failure::usage(format!("invalid path: {}: {error}", quoted(&options.path))))?;
+    let steps = path::parse(&options.path).map_err(|error| {
+        Failure::usage(format!("invalid path: {}: {error}", quoted(&options.path)))
+    })?;
     let (name, source) = load(workspace, &options.environment)?;
     let text = if options.secret {
         let secret = secret(options)?;
@@ -28,7 +29,11 @@ pub(super) fn set(workspace: &Workspace<'_>, options: &SetOptions) -> Result<(),
     };
     let text = text.map_err(|error| author_failure(workspace, error))?;
     let file = save(workspace, &name, &source, &text)?;
-    workspace.ui.info(&format!("set {} in {}", path::render(&steps), file.display()));
+    workspace.ui.info(&format!(
+        "set {} in {}",
+        path::render(&steps),
+        file.display()
+    ));
     Ok(())
 }
 
@@ -67,7 +72,9 @@ fn plain(options: &SetOptions) -> Result<NewValue, Failure> {
     };
     let source: Arc<Source> = Source::new("value", None, text.as_str());
     let (node, diagnostics) = syntax::parse(&source);
-    let Some(node) = node.filter(|_| diagnostics.is_empty()) else { return Ok(NewValue::string(text)) };
+    let Some(node) = node.filter(|_| diagnostics.is_empty()) else {
+        return Ok(NewValue::string(text));
+    };
     Ok(match &node.kind {
         // A number that YAML would write in another way, such as 017 or 0x1F, was hardly meant as one.
         NodeKind::Number(number) if **number != *text => NewValue::string(text),

@@ -41,7 +41,13 @@ impl Ui {
     /// How things are printed before the options are known, and after they are forgotten.
     pub(super) fn plain() -> Self {
         let terminal = io::stderr().is_terminal();
-        Self { format: MessageFormat::Plain, color: false, excerpts: terminal, quiet: false, verbose: false }
+        Self {
+            format: MessageFormat::Plain,
+            color: false,
+            excerpts: terminal,
+            quiet: false,
+            verbose: false,
+        }
     }
 
     /// Prints a line that is part of what was asked for, on standard error.
@@ -67,9 +73,13 @@ impl Ui {
 
     /// Prints a failure that is no diagnostic.
     pub(super) fn failure(&self, failure: &Failure) {
-        let Some(message) = &failure.message else { return };
-        let diagnostic =
-            Diagnostic { hint: failure.hint.clone(), ..Diagnostic::error_nowhere(message.as_str()) };
+        let Some(message) = &failure.message else {
+            return;
+        };
+        let diagnostic = Diagnostic {
+            hint: failure.hint.clone(),
+            ..Diagnostic::error_nowhere(message.as_str())
+        };
         self.diagnostics(vec![diagnostic]);
     }
 
@@ -100,7 +110,10 @@ impl Ui {
         write_all(io::stdout(), bytes).map_err(|errno| match errno {
             // Whoever read it has had enough; that is no news to anyone. 128 + SIGPIPE, as a shell would say.
             Errno::EPIPE => Failure::told().with_status(141),
-            errno => Failure::new(format!("writing to standard output: {}", errno.desc().to_lowercase())),
+            errno => Failure::new(format!(
+                "writing to standard output: {}",
+                errno.desc().to_lowercase()
+            )),
         })
     }
 }

@@ -27,20 +27,41 @@ pub(super) fn project(
 /// The variables of what was evaluated. What an evaluation with errors gives is not looked at: it would only give
 /// errors that follow from those.
 pub(super) fn project_evaluated(evaluated: Evaluated, options: &export::Options) -> Projection {
-    let Evaluated { environments, merged, mut diagnostics } = evaluated;
+    let Evaluated {
+        environments,
+        merged,
+        mut diagnostics,
+    } = evaluated;
     if diagnostics.iter().any(Diagnostic::is_error) {
-        return Projection { diagnostics, ..Projection::default() };
+        return Projection {
+            diagnostics,
+            ..Projection::default()
+        };
     }
-    let mut projection = export::project(&Composed { named: environments, merged }, options);
+    let mut projection = export::project(
+        &Composed {
+            named: environments,
+            merged,
+        },
+        options,
+    );
     diagnostics.append(&mut projection.diagnostics);
-    Projection { diagnostics, ..projection }
+    Projection {
+        diagnostics,
+        ..projection
+    }
 }
 
 /// What the options and the project say about exporting.
-pub(super) fn choose(workspace: &Workspace<'_>, options: &ExportOptions) -> Result<export::Options, Failure> {
+pub(super) fn choose(
+    workspace: &Workspace<'_>,
+    options: &ExportOptions,
+) -> Result<export::Options, Failure> {
     let export = match (options.export, workspace.project.export) {
         (Some(ExportChoice::All), _) | (None, Some(project::Export::All)) => Export::All,
-        (Some(ExportChoice::Declared), _) | (None, Some(project::Export::Declared)) => Export::Declared,
+        (Some(ExportChoice::Declared), _) | (None, Some(project::Export::Declared)) => {
+            Export::Declared
+        }
         (None, None) => Export::PerEnvironment,
     };
     Ok(export::Options {
@@ -56,7 +77,8 @@ pub(super) fn choose(workspace: &Workspace<'_>, options: &ExportOptions) -> Resu
 /// The globs of an option.
 pub(super) fn patterns(option: &str, globs: &[String]) -> Result<Vec<Pattern>, Failure> {
     let parse = |glob: &String| {
-        Pattern::new(glob).map_err(|error| Failure::usage(format!("{option} {glob}: {}", error.msg)))
+        Pattern::new(glob)
+            .map_err(|error| Failure::usage(format!("{option} {glob}: {}", error.msg)))
     };
     globs.iter().map(parse).collect()
 }

@@ -25,7 +25,10 @@ use crate::store::{Directory, EnvironmentName, Overlays};
 use crate::value::Object;
 
 /// Where plugins are installed for everyone.
-const SYSTEM_PROVIDERS: [&str; 2] = ["/usr/local/lib/escrun/providers", "/usr/lib/escrun/providers"];
+const SYSTEM_PROVIDERS: [&str; 2] = [
+    "/usr/local/lib/escrun/providers",
+    "/usr/lib/escrun/providers",
+];
 
 /// The largest text that is read from standard input, in bytes.
 const MAX_INPUT: usize = 16 << 20;
@@ -37,7 +40,6 @@ pub(super) struct Workspace<'a> {
     pub(super) project: ResolvedProject,
     pub(super) directory: Directory,
     pub(super) keyring: Keyring,
-    config: UserConfig,
     plugin_folders: Vec<PathBuf>,
     allow_commands: bool,
     context: Object,
@@ -56,15 +58,21 @@ impl<'a> Workspace<'a> {
             user: ambient.user,
             system_folder: SYSTEM_FOLDER.as_ref(),
         })
-        .map_err(|error| Failure { hint: error.hint(), ..Failure::new(error) })?;
+        .map_err(|error| Failure {
+            hint: error.hint(),
+            ..Failure::new(error)
+        })?;
         if let Some(file) = &project.file {
             ui.note(&format!("project file: {}", file.display()));
         }
         for folder in &project.folders {
             ui.note(&format!("definitions: {}", folder.display()));
         }
-        let directory = Directory::open(&project.folders, Overlays::Merged)
-            .map_err(|error| Failure { hint: error.hint(), ..Failure::new(error) })?;
+        let directory =
+            Directory::open(&project.folders, Overlays::Merged).map_err(|error| Failure {
+                hint: error.hint(),
+                ..Failure::new(error)
+            })?;
         let config = user_config(ambient)?;
         let keyring = identities::keyring(shared, ambient, &config)?;
         let mut plugin_folders = shared.provider_folders.clone();
@@ -78,14 +86,17 @@ impl<'a> Workspace<'a> {
             directory,
             keyring,
             allow_commands: shared.allow_commands || config.allow_commands,
-            config,
             plugin_folders,
             context: overrides::context(&shared.context)?,
         })
     }
 
     /// Evaluates what is selected, `overrides` over it.
-    pub(super) fn evaluate(&self, mode: Mode, overrides: Option<&Rc<Parsed>>) -> Result<Evaluated, Failure> {
+    pub(super) fn evaluate(
+        &self,
+        mode: Mode,
+        overrides: Option<&Rc<Parsed>>,
+    ) -> Result<Evaluated, Failure> {
         let selection = self.selection()?;
         Ok(self.evaluate_selection(mode, &selection, overrides))
     }
@@ -137,7 +148,9 @@ impl<'a> Workspace<'a> {
     /// The names that are meant; none for an inline definition.
     pub(super) fn selected_names(&self) -> Vec<EnvironmentName> {
         match &self.project.selection {
-            Some(Selection::Names(imports)) => imports.iter().map(|import| import.name.clone()).collect(),
+            Some(Selection::Names(imports)) => {
+                imports.iter().map(|import| import.name.clone()).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -151,15 +164,24 @@ impl<'a> Workspace<'a> {
         let mut config = provider::Config::new(&self.ambient.working_directory);
         config.plugin_folders.clone_from(&self.plugin_folders);
         config.environment.clone_from(&self.ambient.variables);
-        config.commands = if self.allow_commands { Commands::All } else { Commands::Trusted(self.trusted()) };
+        config.commands = if self.allow_commands {
+            Commands::All
+        } else {
+            Commands::Trusted(self.trusted())
+        };
         config
     }
 
     /// The definitions that the user trusts. A store that cannot be used trusts none, which is told.
     fn trusted(&self) -> Trusted {
-        let Some(file) = self.trust_file() else { return Trusted::default() };
+        let Some(file) = self.trust_file() else {
+            return Trusted::default();
+        };
         Trusted::read(&file).unwrap_or_else(|error| {
-            self.ui.note(&format!("no definition is trusted: {}: {error}", file.display()));
+            self.ui.note(&format!(
+                "no definition is trusted: {}: {error}",
+                file.display()
+            ));
             Trusted::default()
         })
     }
@@ -170,13 +192,18 @@ fn named(shared: &Shared, ambient: &Ambient) -> Result<Vec<EnvironmentName>, Fai
     let parse = |text: &str| {
         text.parse::<EnvironmentName>().map_err(|error| {
             let hint = error.hint().map(str::to_owned);
-            Failure { hint, ..Failure::usage(format!("environment {text:?}: {error}")) }
+            Failure {
+                hint,
+                ..Failure::usage(format!("environment {text:?}: {error}"))
+            }
         })
     };
     if !shared.environments.is_empty() {
         return shared.environments.iter().map(|name| parse(name)).collect();
     }
-    let Some(variable) = ambient.variable("ESCRUN_ENV") else { return Ok(Vec::new()) };
+    let Some(variable) = ambient.variable("ESCRUN_ENV") else {
+        return Ok(Vec::new());
+    };
     let Some(text) = variable.to_str() else {
         return Err(Failure::usage("ESCRUN_ENV is not UTF-8"));
     };
@@ -184,14 +211,26 @@ fn named(shared: &Shared, ambient: &Ambient) -> Result<Vec<EnvironmentName>, Fai
 }
 
 fn user_config(ambient: &Ambient) -> Result<UserConfig, Failure> {
-    let Some(folder) = ambient.config_folder() else { return Ok(UserConfig::default()) };
-    UserConfig::read(&folder.join("config.yaml"), ambient.home().as_deref(), ambient.user)
-        .map_err(|error| Failure { hint: error.hint(), ..Failure::new(error) })
+    let Some(folder) = ambient.config_folder() else {
+        return Ok(UserConfig::default());
+    };
+    UserConfig::read(
+        &folder.join("config.yaml"),
+        ambient.home().as_deref(),
+        ambient.user,
+    )
+    .map_err(|error| Failure {
+        hint: error.hint(),
+        ..Failure::new(error)
+    })
 }
 
 /// Everything on standard input, straight into locked memory.
 pub(super) fn read_standard_input() -> Result<Secret, Failure> {
     let failed = |error: std::io::Error| Failure::new(format!("reading standard input: {error}"));
-    let input = std::io::stdin().as_fd().try_clone_to_owned().map_err(failed)?;
+    let input = std::io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(failed)?;
     Secret::read_from(File::from(input), MAX_INPUT).map_err(failed)
 }

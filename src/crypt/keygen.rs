@@ -9,8 +9,16 @@ use crate::secret::Secret;
 pub fn public_key(text: &Secret) -> Option<String> {
     // The key is computed from it; the copy that parsing makes is wiped when freed.
     let lines = text.expose().split(|byte| *byte == b'\n');
-    let mut identities = lines.filter_map(|line| std::str::from_utf8(line).ok()?.trim().parse::<Identity>().ok());
-    identities.next().map(|identity| identity.to_public().to_string())
+    let mut identities = lines.filter_map(|line| {
+        std::str::from_utf8(line)
+            .ok()?
+            .trim()
+            .parse::<Identity>()
+            .ok()
+    });
+    identities
+        .next()
+        .map(|identity| identity.to_public().to_string())
 }
 
 /// Makes an X25519 identity. Gives the text of an identity file as `age-keygen` writes it, and the public key.

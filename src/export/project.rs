@@ -204,7 +204,11 @@ fn choose<'v>(name: &str, mut leaves: Vec<Leaf<'v>>) -> Result<Leaf<'v>, Diagnos
 }
 
 fn variable(name: &str, leaf: &Leaf<'_>, symbolic: bool) -> Result<Variable, Diagnostic> {
-    let redaction = if symbolic { Redaction::Redact } else { Redaction::Reveal };
+    let redaction = if symbolic {
+        Redaction::Redact
+    } else {
+        Redaction::Reveal
+    };
     let value = Value {
         secret: leaf.secret,
         ..leaf.value.clone()

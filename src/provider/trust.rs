@@ -12,6 +12,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use crate::source::Source;
+use crate::sys::fs::{Expected, replace_file};
 
 /// What identifies a definition: its text, and the file that it stands in, since in another folder the same text may
 /// run other programs.
@@ -131,6 +132,26 @@ pub fn add(file: &Path, definition: &Source) -> io::Result<()> {
     // One write, so that two who add at once both stay whole.
     store.write_all(line.as_bytes())?;
     store.sync_all()
+}
+
+/// Takes a definition out of the store `file`. Returns whether it was in it.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub fn remove(file: &Path, definition: &Source) -> io::Result<bool> {
+    if !Trusted::read(file)?.contains(definition) {
+        return Ok(false);
+    }
+    let digest = Digest::of(definition).to_string();
+    let old = fs::read_to_string(file)?;
+    let kept: Vec<&str> = old
+        .lines()
+        .filter(|line| !line.starts_with(&digest))
+        .collect();
+    let new: String = kept.iter().flat_map(|line| [line, "\n"]).collect();
+    replace_file(file, new.as_bytes(), Expected::Content(old.as_bytes()))
+        .map_err(io::Error::other)?;
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -228,10 +228,7 @@ fn variables(values: &[&Vec<u8>]) -> Variables {
             (Arc::from(key), member)
         };
         let members = members.into_iter().map(member).collect();
-        Value::new(
-            Data::Object(Arc::new(Object::new(members))),
-            origin.clone(),
-        )
+        Value::new(Data::Object(Arc::new(Object::new(members))), origin.clone())
     };
     let declared = values.iter().enumerate().map(|(index, value)| {
         let text = Data::String(Text::plain(value));
