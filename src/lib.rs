@@ -4,6 +4,11 @@
 //! other way. `age` is named only in `crypt`, the YAML event parser only in `syntax`, clap only in `cli`, and
 //! `unsafe` only in `sys`.
 
+#![cfg_attr(
+    test,
+    expect(clippy::disallowed_methods, reason = "tests are at the edge themselves")
+)]
+
 pub mod sys;
 
 pub mod secret;

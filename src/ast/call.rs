@@ -195,10 +195,10 @@ impl Builder {
 
     /// The arguments of a function that takes a literal list of two.
     fn pair(&mut self, function: &str, argument: &Node, path: PathId) -> Option<(ExprId, ExprId)> {
-        if let NodeKind::List { items, .. } = &argument.kind {
-            if let [first, second] = items.as_slice() {
-                return Some((self.element(first, path, 0), self.element(second, path, 1)));
-            }
+        if let NodeKind::List { items, .. } = &argument.kind
+            && let [first, second] = items.as_slice()
+        {
+            return Some((self.element(first, path, 0), self.element(second, path, 1)));
         }
         self.error(
             argument.span,

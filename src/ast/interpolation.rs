@@ -288,7 +288,8 @@ mod tests {
 
     #[test]
     fn faults_are_told_with_their_place() {
-        let cases: [(&str, &str, &[(&str, Range<usize>)]); 11] = [
+        type Faults<'a> = &'a [(&'a str, Range<usize>)];
+        let cases: [(&str, &str, Faults<'_>); 11] = [
             ("${a", "<a>", &[(MISSING_BRACE, 3..3)]),
             ("${a b}", "<a> \" b}\"", &[(MISSING_BRACE, 3..3)]),
             ("${a.}", "<a><>", &[(EMPTY_NAME, 3..4)]),

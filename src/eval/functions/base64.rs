@@ -20,7 +20,7 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
 );
 
 impl Scope<'_, '_> {
-    pub(super) fn to_base64(&mut self, text: ExprId, id: ExprId) -> Value {
+    pub(super) fn encode_base64(&mut self, text: ExprId, id: ExprId) -> Value {
         let text = self.string_argument(text, id);
         let secret = text.value.holds_secret();
         if !text.usable {
@@ -36,7 +36,7 @@ impl Scope<'_, '_> {
         self.base64_result(encoded, secret, "encoding base64 string", id)
     }
 
-    pub(super) fn from_base64(&mut self, text: ExprId, id: ExprId) -> Value {
+    pub(super) fn decode_base64(&mut self, text: ExprId, id: ExprId) -> Value {
         let text = self.string_argument(text, id);
         let secret = text.value.holds_secret();
         if !text.usable {

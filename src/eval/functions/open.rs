@@ -11,7 +11,7 @@ use crate::value::{Data, Value};
 
 impl Scope<'_, '_> {
     pub(super) fn open(&mut self, provider: &str, inputs: ExprId, id: ExprId) -> Value {
-        let schema = self.provider_schema(provider, id);
+        let schema = self.provider_schema(provider, "provider", id);
         let value = self.evaluate(inputs, None);
         let Some(schema) = schema else {
             return self.unknown(id, Schema::always());
@@ -24,11 +24,20 @@ impl Scope<'_, '_> {
     }
 
     /// The schemas of a provider. None if there are none (yet), which has been reported.
-    pub(super) fn provider_schema(&mut self, provider: &str, id: ExprId) -> Option<ProviderSchema> {
+    pub(super) fn provider_schema(
+        &mut self,
+        provider: &str,
+        kind: &str,
+        id: ExprId,
+    ) -> Option<ProviderSchema> {
         match self.session.host.providers.schema(provider) {
             Progress::Done(Ok(schema)) => Some(schema),
             Progress::Done(Err(error)) => {
-                self.provider_error(error, id);
+                let message =
+                    error
+                        .message
+                        .replacen("unknown provider", &format!("unknown {kind}"), 1);
+                self.provider_error(ProviderError { message, ..error }, id);
                 None
             }
             Progress::Pending => None,

@@ -52,7 +52,7 @@ impl Scope<'_, '_> {
 
     /// The schemas of a rotator, that of its state apart.
     fn rotator_schema(&mut self, provider: &str, id: ExprId) -> Option<(ProviderSchema, Schema)> {
-        let mut schema = self.provider_schema(provider, id)?;
+        let mut schema = self.provider_schema(provider, "rotator", id)?;
         let Some(state) = schema.state.take() else {
             let message = format!("unknown rotator \"{provider}\"");
             let hint = Some(format!(

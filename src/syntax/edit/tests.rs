@@ -1,7 +1,5 @@
 //! Edits as texts before and after.
 
-use proptest::prelude::*;
-
 use super::*;
 
 fn source(text: &str) -> Arc<Source> {
