@@ -6,7 +6,10 @@
 
 #![cfg_attr(
     test,
-    expect(clippy::disallowed_methods, reason = "tests are at the edge themselves")
+    expect(
+        clippy::disallowed_methods,
+        reason = "tests are at the edge themselves"
+    )
 )]
 
 pub mod sys;

@@ -1,7 +1,10 @@
 //! What needs real programs: one binary for all of it, because each takes seconds to link; one module per part.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![expect(clippy::disallowed_methods, reason = "tests are at the edge themselves")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests are at the edge themselves"
+)]
 
 mod crypt;
 mod export;

@@ -112,10 +112,9 @@ fn an_encrypted_file_goes_to_the_decrypter_and_is_secret() {
     let fixture = Fixture::new();
     fixture.write("sealed", "}1:\"a\"{");
     fixture.write("empty", "");
-    let got = fixture
-        .open(&fixture.set(), "age", r#"{"path":"sealed","as":"json"}"#)
-        .ok()
-        .expect("opened");
+    let Ok(got) = fixture.open(&fixture.set(), "age", r#"{"path":"sealed","as":"json"}"#) else {
+        panic!("not opened");
+    };
     assert!(got.secret && got.member("a").is_some_and(|a| a.secret));
     let error = fixture
         .open(&fixture.set(), "age", r#"{"path":"empty"}"#)
