@@ -117,6 +117,25 @@ pub(super) fn block_end(text: &str, header: usize, stop: usize, value: &str) -> 
     header_end
 }
 
+/// The text of a block scalar without the line break that the parser adds where the document ends without one; libyaml
+/// adds none. Its header is at `header`, the parser stopped reading it at `stop`.
+pub(super) fn trim_at_end<'v>(text: &str, header: usize, stop: usize, value: &'v str) -> &'v str {
+    let body = skip_break(text, line_end(text, header));
+    let last = text.len() - line_start(text, text.len());
+    let strips = text[header..line_end(text, header)]
+        .split([' ', '\t'])
+        .next()
+        .is_some_and(|header| header.contains('-'));
+    let added = match block_indent(text, body.min(stop), value) {
+        Some(indent) => last >= indent.max(1),
+        None => last > 0 && line_start(text, text.len()) == body,
+    };
+    match value.strip_suffix('\n') {
+        Some(trimmed) if stop == text.len() && added && !strips => trimmed,
+        _ => value,
+    }
+}
+
 /// The end of a block scalar that keeps its last lines, though they may be blank.
 fn keep_end(text: &str, header_end: usize, body: usize, stop: usize) -> usize {
     let last = line_start(text, stop).max(body);

@@ -61,6 +61,16 @@ impl Lexer<'_> {
     /// Reads what stands at the current place, outside brackets.
     fn token(&mut self) {
         let start = self.at;
+        let rest = &self.text[start..];
+        if start == self.line && rest.starts_with('%') {
+            self.at = line_end(self.text, start);
+            return;
+        }
+        if start == self.line && (rest.starts_with("---") || rest.starts_with("...")) {
+            self.column = None;
+            self.at += 3;
+            return;
+        }
         match self.text.as_bytes()[start] {
             b' ' | b'\t' => self.at += 1,
             b'\n' | b'\r' => self.next_line(),
@@ -177,10 +187,10 @@ impl Lexer<'_> {
     /// Pads the line that starts here, if it is not further in than the key or dash.
     fn pad(&mut self) {
         let line = &self.text[self.at..line_end(self.text, self.at)];
-        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        let indent = line.len() - line.trim_start_matches(' ').len();
         let wanted = self.column.map_or(0, |column| column + 1);
         let mark = line.starts_with("---") || line.starts_with("...");
-        if indent < wanted && indent < line.len() && !mark {
+        if indent < wanted && !line.trim().is_empty() && !mark {
             let count = wanted - indent;
             self.found.pads.push(Pad { at: self.at, count });
         }

@@ -1,8 +1,17 @@
 //! YAML text to [`Node`]s with exact spans, and edits of the text that leave the rest as it was.
 //!
 //! This is the only place that names the YAML event parser. It knows the shape of a document, not its meaning.
+//!
+//! The parser reads YAML 1.2, Pulumi ESC's reads what libyaml does. Where that makes a difference to what people write,
+//! libyaml is followed: a tab may part a colon from its value, what stands in quotes or brackets need not be indented
+//! (`relax`), a block scalar at the end of a document that lacks its last line break has none, octal and underscored
+//! numbers (`scalar`). Known to remain: control characters and U+FEFF in the text, more leniency with tabs and anchors'
+//! names than libyaml's, no line breaks but CR, LF and CRLF, brackets at most 255 levels deep.
 
-mod build;
+#![forbid(unsafe_code)]
+
+mod builder;
+mod collection;
 pub mod edit;
 mod gap;
 mod index;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use saphyr_parser::{Event, Marker, Parser, ScanError};
+use saphyr_parser::{Event, Parser, ScanError};
 
-use super::build::Builder;
+use super::builder::Builder;
 use super::relax::Relaxed;
 use super::{Node, NodeKind};
 use crate::diagnostic::Diagnostic;
@@ -85,50 +85,47 @@ pub(super) fn nothing() -> Node {
     }
 }
 
-/// The parser's fault as a diagnostic, with the texts and line numbers of the original's parser where tests show them.
+/// The parser's fault as a diagnostic, with the text and line number of libyaml where people and tests know these.
 fn syntax_error(source: &Arc<Source>, builder: &Builder<'_>, error: &ScanError) -> Diagnostic {
     let info = error.info();
-    let mark = *error.marker();
-    let span = builder.span_of_mark(mark);
+    let span = builder.span_of_mark(*error.marker());
     if info == "recursion limit exceeded" {
-        return Diagnostic::error(
-            source,
-            span,
-            "",
-            "brackets are nested more than 255 levels deep",
-        );
+        let message = "brackets are nested more than 255 levels deep";
+        return Diagnostic::error(source, span, "", message);
     }
-    let (line, what) = if let Some(what) = unclosed(info) {
-        (unclosed_line(builder, mark), what)
-    } else if info.starts_with("unexpected character") {
+    if let Some(bracket) = builder.open_bracket().filter(|_| is_unclosed(info)) {
+        return unclosed(source, span, bracket);
+    }
+    let what = if info.starts_with("unexpected character") {
         // Its own words would show the character, which may begin a secret.
-        (span.line, "found character that cannot start any token")
+        "found character that cannot start any token"
     } else {
-        (span.line, info)
+        info
     };
-    let message = match line {
-        0 => format!("yaml: {what}"),
-        line => format!("yaml: line {line}: {what}"),
-    };
+    let message = format!("yaml: line {}: {what}", span.line);
     Diagnostic::error(source, span, "", message)
 }
 
-/// The text for a flow collection that is not closed.
-fn unclosed(info: &str) -> Option<&'static str> {
-    [
-        "did not find expected ',' or ']'",
-        "did not find expected ',' or '}'",
-    ]
-    .into_iter()
-    .find(|text| info.ends_with(&text["did not find ".len()..]))
+/// Whether this is what the parser says, inside brackets, of what can only stand behind them.
+fn is_unclosed(info: &str) -> bool {
+    info.ends_with("expected ',' or ']'")
+        || info.ends_with("expected ',' or '}'")
+        || info.starts_with("invalid indentation")
+        || info == "illegal placement of ':' indicator"
 }
 
-/// libyaml counts lines from 0, names the line where the collection starts, and where that is 0 the line of the fault.
-fn unclosed_line(builder: &Builder<'_>, mark: Marker) -> u32 {
-    let start = builder.innermost_start().map_or(0, |span| span.line - 1);
-    if start > 0 {
-        start
-    } else {
-        u32::try_from(mark.line()).map_or(0, |line| line.saturating_sub(1))
-    }
+/// The fault of brackets that start at `bracket` and are not closed.
+fn unclosed(source: &Arc<Source>, span: Span, bracket: Span) -> Diagnostic {
+    let (open, close) = match source.text().as_bytes().get(bracket.start as usize) {
+        Some(b'{') => ('{', '}'),
+        _ => ('[', ']'),
+    };
+    // libyaml counts lines from 0, and names the line of the bracket, or if that is 0 the line of the fault.
+    let line = match bracket.line {
+        1 => span.line.saturating_sub(1).max(1),
+        line => line - 1,
+    };
+    let message = format!("yaml: line {line}: did not find expected ',' or '{close}'");
+    let hint = format!("close the '{open}' of line {}", bracket.line);
+    Diagnostic::error(source, span, "", message).with_hint(hint)
 }

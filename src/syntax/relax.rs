@@ -1,6 +1,7 @@
 //! Texts that libyaml reads and the event parser refuses, rewritten so that it reads them too, with the way back to
 //! the positions of the text as it stands.
 
+use super::gap::skip_properties;
 use super::lex::{Lexed, Pad, lex};
 use super::parse::MAX_BYTES;
 use super::{Node, NodeKind};
@@ -68,19 +69,12 @@ impl Relaxed {
     pub(super) fn is_faithful(&self, text: &str, root: &Node) -> bool {
         let mut extents = Extents::default();
         extents.collect(root);
-        let pads = self.found.pads.iter().all(|pad| {
-            let scalar = Extents::around(&extents.scalars, pad.at);
-            if text.as_bytes().get(pad.at) == Some(&b'#') && scalar.is_none() {
-                return true;
-            }
-            let line_start = text[..pad.at].ends_with(['\n', '\r']);
-            let quoted = scalar.is_some_and(|span| text[span.range()].starts_with(['"', '\'']));
-            let brackets = scalar.is_none_or(|span| !text[span.range()].starts_with(['|', '>']))
-                && Extents::around(&extents.brackets, pad.at).is_some();
-            line_start && (quoted || brackets)
-        });
-        let is_in_scalar = |tab: &usize| Extents::around(&extents.scalars, *tab).is_some();
-        pads && !self.found.tabs.iter().any(is_in_scalar)
+        // Later documents are not looked at, by any parser.
+        let end = root.span.end as usize;
+        let mut pads = self.found.pads.iter().take_while(|pad| pad.at < end);
+        let mut tabs = self.found.tabs.iter().take_while(|tab| **tab < end);
+        pads.all(|pad| extents.allow_pad(text, pad.at))
+            && tabs.all(|tab| Extents::around(&extents.scalars, *tab).is_none())
     }
 }
 
@@ -112,6 +106,16 @@ impl Extents {
             }
             _ => self.scalars.push(node.span),
         }
+    }
+
+    /// Whether blanks at an offset mean nothing: in front of a comment, or at the start of a line in quotes or brackets.
+    fn allow_pad(&self, text: &str, at: usize) -> bool {
+        let Some(scalar) = Self::around(&self.scalars, at) else {
+            let in_brackets = Self::around(&self.brackets, at).is_some();
+            return in_brackets || text[at..].starts_with('#');
+        };
+        let content = skip_properties(text, scalar.start as usize).1;
+        text[..at].ends_with(['\n', '\r']) && text[content..].starts_with(['"', '\''])
     }
 
     /// The span that an offset lies in, its ends excluded.

@@ -1,78 +1,20 @@
 //! What holds for whole documents: spans are exact, meaning is as specified, nothing panics.
 
+mod corpus;
+mod generate;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use saphyr_parser::Parser;
 
+use corpus::{CORPUS, RELAXED};
+use generate::document;
+
 use super::*;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::Source;
-
-/// Documents that use every form that definitions are written in.
-const CORPUS: &[&str] = &[
-    "a: b",
-    "a: b\n",
-    "\u{feff}a: b\nc: d\n",
-    "a: b\r\nc: |\r\n  x\r\n  y\r\n\r\nd: 'q'\r\n",
-    "---\na: 1 # one\nb: \"two\" # two\nc: 'it''s' # three\n...\n---\nother: document\n",
-    "%YAML 1.2\n---\na: b\n",
-    "--- # comment\na: b\n",
-    "# head\n\na:   # of a\n  # of b\n  b: c   # of c\n\n  # tail of b\nd: # null\ne: ~\n",
-    "a:\n- 1\n-   two\n-\n- - x\n  - y\n-   k: v\n    l: w\nb:\n  - z\n  -\n    - deep\n",
-    "- a\n- b: c\n  d: e\n-\n  f: g\n-\n- - - h\n",
-    "a: {b: c, \"d\": 'e', f: [1, 2, {g: h}], i: , j}\nk: []\nl: {}\nm: [a, ]\n",
-    "{a: 1, b: [x, y, z], c: {d: e}}\n",
-    "[a: b, c, \"d\": e, ? f : g, ? h]\n",
-    "{\"a\":1, 'b':[x], c : d, ? e : f, ? g}\n",
-    "a: [\n  one,   # first\n  # between\n  \"two\"  # second\n  ]\nb: 2\n",
-    "a: plain text over\n  several\n\n  lines # end\nb: x\n",
-    "a: \"double \\\" \\\\ \\\n   continued\n   over\n\n   lines\" # end\nb: 'single\n  over ''\n  lines'\nc: x\n",
-    "a: |\n  literal\n    indented\n\n  text\n\n\nb: >-\n  folded\n  text\n\n  par\nc: |+\n  keep\n\n\nd: |2\n    two more\n  x\ne: x\n",
-    "a: | # comment | x\n  text # no comment\n# comment\nb: >+  # c\n  t\n\n  # no comment\n # comment\nc: d\n",
-    "a: |\n  last line without break",
-    "a: |-\n  strip\n  \n    \nb: |-\n  spaces\n     \nc: x\n",
-    "a: |\n\n\n  leading blanks\nb: |\nc: |-\n\n\nd: |+\n\n\ne: >\n\n x\nf: |+\n  only\n",
-    "a: |\n",
-    "a: |+\n  x\n\n\n",
-    "a: |+\n  x\n   ",
-    "a: |-\n  x\n\n\n",
-    "a:\n  |\n  x\nb:\n    >\n    y\n",
-    "- |\n  a\n- >\n  b\n- - |\n    c\n  - d\n-   k: |\n      e\n    l: |1\n      f\n",
-    "--- |\n  root\n  text\n",
-    "|\nroot at column one\nnext\n",
-    "\"root\"",
-    "'root' # c",
-    "root\n",
-    "--- root\n",
-    "a: !foo bar\nb: &x baz\nc: !!str 7\nd: &y !!int \"8\"\ne: !!str &z |\n  t\nf: !foo\n  x: y\ng: &w\n  - 1\nh: ! x\ni: !<tag:yaml.org,2002:str> 5\n",
-    "a: &e\nb: !!null\nc: !!str\nd: &f # c\n  v\ne: &g |2\n    x\n    \n     \nf: {a: &h, b: !!str , c: &i x}\n",
-    "&a k: &b v\n&c l : w\n",
-    "!!map\na: b\n",
-    "? a\n: b\n? c\n? \"d\"\n: - e\n  - f\n? |\n  g\n: h\n",
-    "grüße: \"größer 😀\" # ünï\n😀: [ä, 'ö', \"ü\"]\nschön: |\n  ß\n  é\nx: y\n",
-    "url: http://x.y:80/z#frag\ntime: 12:30:45\ntext: a:b c::d #no\nq: it's \"ok\"\nf: a, b] c}\nd: -x\ne: ?x\ng: :x\n",
-    "a: -1\nb: -.5\nc: --\n",
-    "a:    \n\n\nb:\n   \n",
-    "fn::secret: x\nvalues:\n  \"fn::join\": [\",\", [a, \"${b}\"]]\n  fn::open::x: {}\n",
-    "\"quoted key\": 1\n'single': 2\n\"\": 3\n<<: 4\n2020-01-01: 5\n",
-    "a: b # no break",
-    "a: ''\nb: \"\"\nc: '' # c\n",
-    "a: x\n\n# trailing\n",
-    "a: \"x\"    \nb:\t\"y\"\t\nc: z \t \nd: | \t\n  w\n",
-];
-
-/// Documents that only libyaml and its kin read, and this crate with them.
-const RELAXED: &[&str] = &[
-    "a:\tb\nc:\t\"d\"\ne:\t-x\n",
-    "a: [\n  \"x\",\n]\nb:\n  c: {\n    d: \"e\"\n  }\n  f: [\n]\n",
-    "- [\n\"x\"\n]\n- k: {\n  a: 'b',\n  c:\td\n}\n  l: m\n",
-    "a: \"x\ny\n\nz\" # c\nb: 'p\nq'\nc: |\n  [\n  \"\n\"d\": it's [\ne: f\n",
-    "a: \"x\"#c\nb: [y]#c\nc: [\"z\"#c\n]\nd: it's#ok\n",
-    "grüße: [\n  \"größer\"\n]\nä: \"ö\nü\"\nx: y\n",
-    "a: [ # it's\n  'b', # \"x\n]\nc: x\n",
-];
 
 fn source(text: &str) -> Arc<Source> {
     Source::new("test", None, text)
@@ -282,8 +224,24 @@ fn faults_are_reported_where_they_are() {
             ],
         ),
         (
-            "values: [\n",
+            "values: [a\n",
             &["2:1 : yaml: line 1: did not find expected ',' or ']'"],
+        ),
+        (
+            "values: [a",
+            &["1:11 : yaml: line 1: did not find expected ',' or ']'"],
+        ),
+        (
+            "values: [a: b\n",
+            &["2:1 : yaml: line 1: did not find expected ',' or ']'"],
+        ),
+        (
+            "v:\n  a: [\"b\",\n  c: d\n",
+            &["3:3 : yaml: line 1: did not find expected ',' or ']'"],
+        ),
+        (
+            "imports: [a\nvalues:\n",
+            &["2:7 : yaml: line 1: did not find expected ',' or ']'"],
         ),
         (
             "a: {b\n",
@@ -360,6 +318,10 @@ fn documents_say_what_they_are_written_to_say() {
             "a: |\n  x\n   y\n\nb: >-\n  x\n  y\n\n  z\n",
             "{\"a\": \"x\\n y\\n\", \"b\": \"x y\\nz\"}",
         ),
+        ("a: |\n  x", "{\"a\": \"x\"}"),
+        ("a: |\n  x\n ", "{\"a\": \"x\\n\"}"),
+        ("a: |+\n  x\n  ", "{\"a\": \"x\\n\"}"),
+        ("a: |-\n  x", "{\"a\": \"x\"}"),
         ("a: x\n  y\n\n  z\n", "{\"a\": \"x y\\nz\"}"),
         ("a: \"\\u00e4\\x41\\t\\\n   b\"\n", "{\"a\": \"äA\\tb\"}"),
         ("<<: 1\na: 1\na: 2\n", "{\"<<\": 1, \"a\": 1, \"a\": 2}"),
@@ -416,88 +378,6 @@ fn one_long_line_takes_no_longer_than_many() {
         panic!("it is a mapping");
     };
     assert_eq!(entries[0].value.span.range(), 3..text.len() - 1);
-}
-
-/// Lines of a block mapping or list that no line breaks yet.
-type Lines = Vec<String>;
-
-fn inline() -> impl Strategy<Value = String> {
-    let scalar = prop_oneof![
-        Just(String::new()),
-        "[a-zä😀0-9]([a-zä :#'\"0-9]{0,8}[a-zß0-9])?".prop_filter("plain", |text| {
-            !text.contains(": ") && !text.contains(" #") && !text.ends_with(':')
-        }),
-        "[a-z#:,\\[ß -]{0,9}".prop_map(|text| format!("'{text}'")),
-        "[a-z#:,\\]😀 -]{0,9}".prop_map(|text| format!("\"{text}\"")),
-        "(&[a-z]{1,3} )?(!!str )?[a-z]{1,4}",
-        Just("!!null".to_owned()),
-    ];
-    scalar.prop_recursive(3, 12, 3, |inner| {
-        let filled =
-            inner.prop_map(
-                |text| match text.is_empty() || text.contains([',', ':', '#', '\'']) {
-                    true => "\"q\"".to_owned(),
-                    false => text,
-                },
-            );
-        prop_oneof![
-            proptest::collection::vec(filled.clone(), 0..4)
-                .prop_map(|items| format!("[{}]", items.join(" , "))),
-            proptest::collection::vec(filled, 0..4).prop_map(|values| {
-                let entries: Vec<_> = values.iter().map(|value| format!("k: {value}")).collect();
-                format!("{{ {}}}", entries.join(", "))
-            }),
-        ]
-    })
-}
-
-fn lines() -> impl Strategy<Value = Lines> {
-    let comment = prop_oneof![Just(""), Just("  # it's [a"), Just(" "), Just("\t")];
-    let leaf = (inline(), comment).prop_map(|(text, comment)| vec![format!("{text}{comment}")]);
-    let block = (
-        "[|>][+-]?( # c)?",
-        proptest::collection::vec("  [a-zä#:][a-z #:\"]{0,6}|  |  x\t", 0..4),
-        proptest::collection::vec(prop_oneof![Just(""), Just("  ")], 0..3),
-    )
-        .prop_map(|(head, body, blanks)| {
-            let mut lines = vec![head];
-            lines.extend(body);
-            lines.extend(blanks.into_iter().map(str::to_owned));
-            lines
-        });
-    let leaf = prop_oneof![leaf, block];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        let children = proptest::collection::vec((inner, any::<bool>()), 1..4);
-        (children, any::<bool>()).prop_map(|(children, list)| {
-            let mut lines = vec![String::new()];
-            for (number, (child, gap)) in children.iter().enumerate() {
-                let lead = if list {
-                    "-".to_owned()
-                } else {
-                    format!("k{number}:")
-                };
-                let mut child = child.iter();
-                lines.extend(child.next().map(|first| format!("  {lead} {first}")));
-                lines.extend(child.map(|line| format!("  {line}")));
-                if *gap {
-                    lines.push("  # between".into());
-                }
-            }
-            lines
-        })
-    })
-}
-
-fn document() -> impl Strategy<Value = String> {
-    (lines(), any::<bool>()).prop_map(|(lines, crlf)| {
-        let head = if lines[0].is_empty() { "" } else { "k: " };
-        let text = format!("{head}{}\n", lines.join("\n"));
-        if crlf {
-            text.replace('\n', "\r\n")
-        } else {
-            text
-        }
-    })
 }
 
 proptest! {

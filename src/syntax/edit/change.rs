@@ -49,7 +49,7 @@ impl Text<'_> {
         match site.parent {
             Parent::Root => self.replace_root(site.node, &written, layout),
             _ if range.is_empty() => self.fill(site, &written, layout),
-            _ => self.overwrite(site, value, &written, layout),
+            _ => self.overwrite(site, &written, layout),
         }
     }
 
@@ -75,13 +75,7 @@ impl Text<'_> {
     }
 
     /// Replaces a node of some width in block style.
-    fn overwrite(
-        &self,
-        site: Site<'_>,
-        value: &NewValue,
-        written: &Written,
-        layout: &Layout,
-    ) -> Vec<Change> {
+    fn overwrite(&self, site: Site<'_>, written: &Written, layout: &Layout) -> Vec<Change> {
         let Range { start, end } = site.node.span.range();
         let lead = site.lead.unwrap_or(start);
         let first_line = line_start(self.text, start);
@@ -95,11 +89,6 @@ impl Text<'_> {
         if on_next_line && is_collection(site.node) {
             let lines = before_break(self.text, first_line)..line_end(self.text, end);
             let at = line_end(self.text, lead);
-            if at < lines.start && !tail.is_empty() {
-                // The comments between the two would become text.
-                let head = format!(" {}", write::flow(value, None));
-                return vec![Change::insert(lead, head), Change::new(lines, "")];
-            }
             // The two meet where nothing stands between the indicator and the old lines.
             return match at == lines.start {
                 true if at == lead => vec![Change::new(lines, format!(" {}{tail}", written.head))],
@@ -109,6 +98,7 @@ impl Text<'_> {
                 ],
                 false => vec![
                     Change::insert(lead, format!(" {}", written.head)),
+                    Change::insert(at, tail),
                     Change::new(lines, ""),
                 ],
             };

@@ -1,6 +1,5 @@
 //! How a file is laid out, so that what is added looks like what is there.
 
-use crate::syntax::index::TextIndex;
 use crate::syntax::{Node, NodeKind};
 
 use super::site::{Parent, Site, Text};
@@ -14,10 +13,12 @@ pub(super) struct Layout {
     pub(super) list_step: usize,
     /// The line break.
     pub(super) line_break: &'static str,
+    /// Whether texts of several lines become block scalars.
+    pub(super) block_scalars: bool,
 }
 
 /// The line break of a text.
-pub(super) fn line_break(text: &str) -> &'static str {
+fn line_break(text: &str) -> &'static str {
     if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
@@ -30,8 +31,7 @@ struct Habits {
 
 impl Layout {
     /// The layout of the part of a file that `near` holds, or of the rest of the file where that does not show it.
-    pub(super) fn of(text: &str, index: &TextIndex<'_>, root: &Node, near: Site<'_>) -> Self {
-        let text = Text { text, index };
+    pub(super) fn of(text: Text<'_>, root: &Node, near: Site<'_>) -> Self {
         let mut habits = Habits::default();
         habits.observe(text, near);
         habits.observe(text, text.root(root));
@@ -40,6 +40,7 @@ impl Layout {
             step,
             list_step: habits.list_step.unwrap_or(step),
             line_break: line_break(text.text),
+            block_scalars: true,
         }
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub use tree::NewValue;
 
 use change::Change;
-use layout::{Layout, line_break};
+use layout::Layout;
 use site::{Site, Text};
 
 use super::index::TextIndex;
@@ -79,7 +79,6 @@ pub fn set(source: &Arc<Source>, path: &[Step], value: &NewValue) -> Result<Stri
     let document = Document::parse(source)?;
     let text = document.text();
     let (site, taken) = text.follow(&document.root, path)?;
-    let layout = document.layout(site);
     let (step, rest) = match path[taken..].split_first() {
         None => (None, &path[..0]),
         Some((step, rest)) => (Some(step), rest),
@@ -91,21 +90,21 @@ pub fn set(source: &Arc<Source>, path: &[Step], value: &NewValue) -> Result<Stri
         let path = &path[..taken + 2 + at];
         return Err(EditError::path(path, "array index out of range"));
     }
-    let changes = match step {
-        None => text.replace(site, value, &layout),
+    let changes = |layout: &Layout| match step {
+        None => text.replace(site, value, layout),
         Some(step) => {
             let wrapped = NewValue::wrapped(value.clone(), rest);
             if is_empty(site.node) {
                 let parent = NewValue::wrapped(wrapped, std::slice::from_ref(step));
-                text.replace(site, &parent, &layout)
+                text.replace(site, &parent, layout)
             } else {
-                text.append(site, step, &wrapped, &layout)
+                text.append(site, step, &wrapped, layout)
             }
         }
     };
     let mut expected = NewValue::of(&document.root);
     expected.set(path, value.clone());
-    document.apply(changes, &expected)
+    document.change(site, changes, &expected)
 }
 
 /// Removes the entry or item at a path from the document's root, and returns the new text. Comments above it stay.
@@ -125,7 +124,6 @@ pub fn remove(source: &Arc<Source>, path: &[Step]) -> Result<String, EditError> 
         return Err(EditError::path(path, "there is no such value"));
     }
     let (site, _) = text.follow(&document.root, parents)?;
-    let layout = document.layout(site);
     let (count, number, empty) = match (&site.node.kind, step) {
         (NodeKind::Map { entries, .. }, Step::Key(key)) => (
             entries.len(),
@@ -138,14 +136,13 @@ pub fn remove(source: &Arc<Source>, path: &[Step]) -> Result<String, EditError> 
         _ => (0, None, NewValue::Null),
     };
     let number = number.ok_or_else(|| EditError::path(path, "there is no such value"))?;
-    let changes = if count == 1 {
-        text.replace(site, &empty, &layout)
-    } else {
-        text.cut(site, &text.parts_of(site), number)
+    let changes = |layout: &Layout| match count {
+        1 => text.replace(site, &empty, layout),
+        _ => text.cut(site, &text.parts_of(site), number),
     };
     let mut expected = NewValue::of(&document.root);
     expected.remove(path);
-    document.apply(changes, &expected)
+    document.change(site, changes, &expected)
 }
 
 /// Replaces nodes, given by their spans, and returns the new text.
@@ -171,15 +168,18 @@ pub fn replace_nodes(
     if sites.len() != replacements.len() {
         return Err(EditError::Unsupported);
     }
-    let layout = match sites.first() {
-        Some((site, _)) => document.layout(*site),
-        None => return Ok(text.text.to_owned()),
+    let Some((first, _)) = sites.first() else {
+        return Ok(text.text.to_owned());
     };
-    let changes = sites
-        .iter()
-        .flat_map(|(site, value)| text.replace(*site, value, &layout))
-        .collect();
-    document.apply(changes, &expected)
+    let replace =
+        |(site, value): &(Site<'_>, &NewValue), layout: &Layout| text.replace(*site, value, layout);
+    let changes = |layout: &Layout| {
+        sites
+            .iter()
+            .flat_map(|site| replace(site, layout))
+            .collect()
+    };
+    document.change(*first, changes, &expected)
 }
 
 /// Finds the sites of spans, in the order of the text.
@@ -249,34 +249,47 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn layout(&self, near: Site<'_>) -> Layout {
-        Layout::of(self.source.text(), &self.index, &self.root, near)
+    /// Makes the changes that fit the layout of what is around `near`, and checks that the new text says what is
+    /// expected.
+    fn change(
+        &self,
+        near: Site<'_>,
+        changes: impl Fn(&Layout) -> Vec<Change>,
+        expected: &NewValue,
+    ) -> Result<String, EditError> {
+        let text = self.text();
+        let layout = Layout::of(text, &self.root, near);
+        // A block scalar would take comments that are indented as far as it is, and stand behind it.
+        let inline = Layout {
+            block_scalars: false,
+            ..layout
+        };
+        [layout, inline]
+            .iter()
+            .filter_map(|layout| spliced(text.text, changes(layout), layout))
+            .find(|text| says(text, expected))
+            .ok_or(EditError::Unsupported)
     }
+}
 
-    /// Makes the changes, and checks that the new text says what is expected.
-    fn apply(&self, mut changes: Vec<Change>, expected: &NewValue) -> Result<String, EditError> {
-        changes.sort_by_key(|change| change.range.start);
-        let old = self.source.text();
-        let added: usize = changes.iter().map(|change| change.text.len()).sum();
-        let mut text = String::with_capacity(old.len() + added + 2);
-        let mut done = 0;
-        for change in &changes {
-            let kept = old.get(done..change.range.start);
-            text.push_str(kept.ok_or(EditError::Unsupported)?);
-            text.push_str(&change.text);
-            done = change.range.end;
-        }
-        text.push_str(old.get(done..).ok_or(EditError::Unsupported)?);
-        // Lines that are new at the end are whole; a block scalar without its last break reads differently elsewhere.
-        let is_last = |change: &&Change| done == old.len() && change.text.contains('\n');
-        if changes.last().filter(is_last).is_some() && !text.ends_with('\n') {
-            text.push_str(line_break(old));
-        }
-        if says(&text, expected) {
-            return Ok(text);
-        }
-        Err(EditError::Unsupported)
+/// The text with the changes made; nothing where they overlap.
+fn spliced(old: &str, mut changes: Vec<Change>, layout: &Layout) -> Option<String> {
+    changes.sort_by_key(|change| change.range.start);
+    let added: usize = changes.iter().map(|change| change.text.len()).sum();
+    let mut text = String::with_capacity(old.len() + added + layout.line_break.len());
+    let mut done = 0;
+    for change in &changes {
+        text.push_str(old.get(done..change.range.start)?);
+        text.push_str(&change.text);
+        done = change.range.end;
     }
+    text.push_str(old.get(done..)?);
+    // Lines that are new at the end are whole; a block scalar without its last break reads differently elsewhere.
+    let is_last = |change: &&Change| done == old.len() && change.text.contains('\n');
+    if changes.last().filter(is_last).is_some() && !text.ends_with('\n') {
+        text.push_str(layout.line_break);
+    }
+    Some(text)
 }
 
 /// Whether a text parses to what is expected.

@@ -91,7 +91,11 @@ fn lines_become_block_scalars() {
         ("k: b # c\nz: 1\n", "x\ny", "k: |- # c\n  x\n  y\nz: 1\n"),
         ("k: b\n", "x\n\ny\n", "k: |\n  x\n\n  y\n"),
         ("k: b", "x\ny\n", "k: |\n  x\n  y\n"),
-        ("k: b\nz: 1\n", "x\ny\n\n\n", "k: |+\n  x\n  y\n\n\nz: 1\n"),
+        (
+            "k: b\nz: 1\n",
+            "x\ny\n\n\n",
+            "k: \"x\\ny\\n\\n\\n\"\nz: 1\n",
+        ),
         ("k: b\n", "  x\ny", "k: |2-\n    x\n  y\n"),
         ("k: b\n", "\tx\ny", "k: \"\\tx\\ny\"\n"),
         ("k: b\n", "x\n  \ny", "k: \"x\\n  \\ny\"\n"),
@@ -370,4 +374,82 @@ fn paths_that_do_not_fit_are_refused() {
         fault.expect_err("it is refused").to_string(),
         "c: there is no such value"
     );
+}
+
+/// Definitions as people write them: every comment and value differs, so that none can stand in for another.
+const DEFINITION: &str = "# head\nimports: [base] # i\n\nvalues:\n  # above\n  app:\n    name: \"x\" # n\n    ports:\n    - 80 # p\n    \
+    - 443\n    text: |\n      one\n      # not a comment\n\n    flow: {a: 1, b: [c, d]} # f\n  # between\n  empty: # e\n  \
+    deep:\n    - k: v # k\n      l: w\n    # tail\nlast: >-\n  folded\n  text\n# end\n";
+
+/// A value, for finding out which one did not work.
+fn shown(value: &NewValue) -> String {
+    match value {
+        NewValue::String(text) => format!("{text:?}"),
+        NewValue::List(items) => format!("{:?}", items.iter().map(shown).collect::<Vec<_>>()),
+        NewValue::Map(entries) => {
+            let entries = entries.iter().map(|(key, value)| (key, shown(value)));
+            format!("{:?}", entries.collect::<Vec<_>>())
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[ -~]{0,12}",
+        "[ -~\n\tä😀\u{85}\u{feff}\r]{0,20}",
+        "[a-z ]{0,3}(\n[a-z ]{0,4}){0,4}\n{0,3}",
+        "-{0,3}[0-9_.xeo+-]{1,6}",
+    ]
+}
+
+fn any_value() -> impl Strategy<Value = NewValue> {
+    let leaf = prop_oneof![
+        4 => any_text().prop_map(NewValue::string),
+        1 => Just(NewValue::Null),
+        1 => any::<bool>().prop_map(NewValue::Bool),
+        1 => (-9_i32..99).prop_map(|number| NewValue::Number(number.to_string().into())),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(NewValue::List),
+            proptest::collection::vec((any_text(), inner), 0..3).prop_map(|entries| {
+                let entries = entries.into_iter();
+                NewValue::Map(entries.map(|(key, value)| (key.into(), value)).collect())
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_value_can_stand_anywhere(
+        value in any_value(),
+        path in proptest::sample::select(vec![
+            "imports[0]", "imports[1]", "values.app.name", "values.app.ports[0]", "values.app.ports[2]",
+            "values.app.text", "values.app.flow.a", "values.app.flow.b[1]", "values.app.flow.z", "values.empty",
+            "values.empty.x.y", "values.deep[0].k", "values.deep[0].z", "values.deep[1]", "values.new", "last", "top.new",
+        ]),
+        crlf in any::<bool>(),
+    ) {
+        let before = if crlf { DEFINITION.replace('\n', "\r\n") } else { DEFINITION.to_owned() };
+        // That all other values are as they were is what the edit itself makes sure of.
+        let after = set(&source(&before), &keys(path), &value);
+        let after = after.map_err(|_| TestCaseError::fail(shown(&value)))?;
+        for comment in ["# head", "# i", "# above", "# n", "# p", "# f", "# between", "# e", "# k", "# tail", "# end"] {
+            prop_assert!(after.contains(comment), "{comment} is gone: {after}");
+        }
+        prop_assert_eq!(crlf, after.contains("\r\n"));
+        prop_assert!(!crlf || !after.replace("\r\n", "").contains('\n'));
+    }
+
+    #[test]
+    fn edits_of_any_text_never_panic(
+        text in "([a-c]: |- |  |\n|[|>][-+]?|\\[|\\]|\\{|\\}|, |#|'|\"|&a |\t|x|\r\n){0,16}",
+        value in any_value(),
+        path in proptest::sample::select(vec!["a", "a.b", "a[0]", "b.c[0]", "[0]", "[1].a", ""]),
+    ) {
+        let _ = set(&source(&text), &keys(path), &value);
+        let _ = remove(&source(&text), &keys(path));
+    }
 }

@@ -1,10 +1,11 @@
 //! What a document says, without how it is written: what edits write, and what they are checked against.
 
+use std::fmt;
+
 use crate::syntax::path::Step;
 use crate::syntax::{Node, NodeKind};
 
 /// A value to write.
-// No `Debug`: it may hold plaintext secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub enum NewValue {
     /// `null`
@@ -19,6 +20,20 @@ pub enum NewValue {
     List(Vec<NewValue>),
     /// A mapping, in the order in which it is written.
     Map(Vec<(Box<str>, NewValue)>),
+}
+
+// What a value says may be a plaintext secret, so only its kind shows.
+impl fmt::Debug for NewValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NewValue::Null => "Null",
+            NewValue::Bool(_) => "Bool",
+            NewValue::Number(_) => "Number",
+            NewValue::String(_) => "String",
+            NewValue::List(_) => "List",
+            NewValue::Map(_) => "Map",
+        })
+    }
 }
 
 impl NewValue {

@@ -200,7 +200,12 @@ fn literal(text: &str, parent: Parent, style: Option<Style>, layout: &Layout) ->
         line.chars().all(|c| is_printable(c) || c == '\t')
             && (line.is_empty() || !line.trim().is_empty())
     });
-    if !wanted || !fits || content.is_empty() || content.starts_with(['\t', '\n']) {
+    if !layout.block_scalars
+        || !wanted
+        || !fits
+        || content.is_empty()
+        || content.starts_with(['\t', '\n'])
+    {
         return None;
     }
     let mut head = String::from("|");
@@ -211,17 +216,16 @@ fn literal(text: &str, parent: Parent, style: Option<Style>, layout: &Layout) ->
         }
         head.push_str(&step.to_string());
     }
-    let breaks = text.len() - content.len();
-    match breaks {
+    match text.len() - content.len() {
         0 => head.push('-'),
         1 => {}
-        _ => head.push('+'),
+        // A scalar that keeps its last breaks would take the blank lines behind it, too.
+        _ => return None,
     }
     let indented = |line: &&str| match line.is_empty() {
         true => String::new(),
         false => format!("{}{line}", " ".repeat(column)),
     };
-    let mut body: Vec<_> = lines.iter().map(indented).collect();
-    body.extend(std::iter::repeat_n(String::new(), breaks.saturating_sub(1)));
+    let body = lines.iter().map(indented).collect();
     Some(Written { head, body })
 }

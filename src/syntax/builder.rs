@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, ScalarStyle, Tag};
 
-use super::gap::{block_end, is_indicator, quoted_end, skip_gap, skip_properties};
+use super::collection::{Collection, Content};
+use super::gap::{block_end, quoted_end, skip_gap, skip_properties, trim_at_end};
 use super::index::TextIndex;
 use super::parse::{MAX_DEPTH, nothing, too_deep};
-use super::path::{push_index, push_key};
 use super::relax::Relaxed;
 use super::scalar::{Resolved, ScalarTag, resolve};
-use super::{Entry, Node, NodeKind, StringNode, Style};
+use super::{Node, NodeKind, StringNode, Style};
 use crate::diagnostic::Diagnostic;
 use crate::source::{Source, Span};
 
@@ -30,24 +30,6 @@ pub(super) struct Builder<'a> {
     diagnostics: Vec<Diagnostic>,
     /// Whether a fault was found that leaves no usable document.
     rejected: bool,
-}
-
-/// A collection whose end has not been seen.
-struct Collection {
-    start: usize,
-    /// Whether it ends with a bracket.
-    flow: bool,
-    content: Content,
-}
-
-/// What an open collection holds so far.
-enum Content {
-    List(Vec<Node>),
-    Map {
-        entries: Vec<Entry>,
-        /// The key whose value comes next.
-        key: Option<(Box<str>, Span)>,
-    },
 }
 
 /// Where a node starts.
@@ -113,7 +95,7 @@ impl<'a> Builder<'a> {
                 };
                 self.open(content, anchor, tag.as_ref(), &span)?;
             }
-            Event::SequenceEnd | Event::MappingEnd => self.close(&span),
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
             _ => {}
         }
         Ok(())
@@ -136,10 +118,10 @@ impl<'a> Builder<'a> {
         self.index.span(at, at)
     }
 
-    /// Where the innermost open collection starts.
-    pub(super) fn innermost_start(&self) -> Option<Span> {
-        let innermost = self.open.last()?;
-        Some(self.index.span(innermost.start, innermost.start))
+    /// The innermost bracket that is open.
+    pub(super) fn open_bracket(&self) -> Option<Span> {
+        let innermost = self.open.iter().rfind(|collection| collection.flow)?;
+        Some(self.index.span(innermost.bracket, innermost.bracket))
     }
 
     fn byte(&self, mark: Marker) -> usize {
@@ -171,33 +153,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Skips what stands between the last node and the next one: `?`, `:`, `-` or `,`.
+    /// Skips the indicator that introduces the next node.
     fn skip_indicator(&mut self) {
-        let Some(parent) = self.open.last() else {
-            return;
-        };
-        let next = skip_gap(self.text, self.at);
-        let is = |mark| self.text.as_bytes().get(next) == Some(&mark);
-        match &parent.content {
-            Content::List(_) if is_indicator(self.text, next, b'-') && !parent.flow => {
-                self.at = next + 1;
-            }
-            Content::List(_) if parent.flow && is(b',') => self.at = next + 1,
-            Content::Map { key: None, .. } => {
-                let comma = parent.flow && is(b',');
-                let key = if comma {
-                    skip_gap(self.text, next + 1)
-                } else {
-                    next
-                };
-                if is_indicator(self.text, key, b'?') {
-                    self.at = key + 1;
-                } else if comma {
-                    self.at = next + 1;
-                }
-            }
-            Content::Map { key: Some(_), .. } if is(b':') => self.at = next + 1,
-            _ => {}
+        if let Some(parent) = self.open.last() {
+            self.at = parent.skip_indicator(self.text, self.at);
         }
     }
 
@@ -224,6 +183,13 @@ impl<'a> Builder<'a> {
                 let stop = self.byte(span.end);
                 (start.node, block_end(self.text, start.content, stop, value))
             }
+        };
+        let value = match style {
+            ScalarStyle::Literal | ScalarStyle::Folded => {
+                let stop = self.byte(span.end);
+                trim_at_end(self.text, start.content, stop, value)
+            }
+            _ => value,
         };
         self.at = end;
         let span = self.index.span(node, end);
@@ -298,54 +264,39 @@ impl<'a> Builder<'a> {
         self.open.push(Collection {
             start: start.node,
             flow,
+            bracket: start.content,
             content,
         });
         Ok(())
     }
 
-    fn close(&mut self, span: &saphyr_parser::Span) {
+    fn close(&mut self) {
         let Some(collection) = self.open.pop() else {
             return;
         };
-        if collection.flow {
-            self.at = (self.byte(span.start) + 1).min(self.text.len());
-        }
-        let flow = collection.flow;
-        let kind = match collection.content {
-            Content::List(items) => NodeKind::List { items, flow },
-            Content::Map { entries, .. } => NodeKind::Map { entries, flow },
-        };
+        self.at = collection.end(self.text, self.at);
         let span = self.index.span(collection.start, self.at);
+        let kind = collection.into_kind();
         self.place(Node { kind, span });
     }
 
     /// Whether the next node is a key.
     fn is_key(&self) -> bool {
-        let innermost = self.open.last().map(|parent| &parent.content);
-        matches!(innermost, Some(Content::Map { key: None, .. }))
+        self.open.last().is_some_and(Collection::wants_key)
     }
 
     /// Puts a finished node where it belongs.
     fn place(&mut self, node: Node) {
-        match self.open.last_mut().map(|parent| &mut parent.content) {
-            None => self.root = Some(node),
-            Some(Content::List(items)) => items.push(node),
-            Some(Content::Map { entries, key }) => match key.take() {
-                Some((key, key_span)) => entries.push(Entry {
-                    key,
-                    key_span,
-                    value: node,
-                }),
-                None => {
-                    let span = node.span;
-                    if let NodeKind::String(text) = node.kind {
-                        *key = Some((text.text, span));
-                    } else {
-                        *key = Some((Box::default(), span));
-                        self.reject(span, "mapping keys must be strings");
-                    }
-                }
-            },
+        let span = node.span;
+        let fits = match self.open.last_mut() {
+            Some(parent) => parent.add(node),
+            None => {
+                self.root = Some(node);
+                true
+            }
+        };
+        if !fits {
+            self.reject(span, "mapping keys must be strings");
         }
     }
 
@@ -359,11 +310,7 @@ impl<'a> Builder<'a> {
     fn path(&self) -> String {
         let mut path = String::new();
         for collection in &self.open {
-            match &collection.content {
-                Content::List(items) => push_index(&mut path, items.len()),
-                Content::Map { key: Some(key), .. } => push_key(&mut path, &key.0),
-                Content::Map { key: None, .. } => {}
-            }
+            collection.push_step(&mut path);
         }
         path
     }
