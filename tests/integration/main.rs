@@ -11,5 +11,7 @@ mod export;
 mod memory;
 mod outside;
 mod process;
+mod pulumi_project;
+mod readme;
 mod scan;
 mod terminal;
