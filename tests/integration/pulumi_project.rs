@@ -89,7 +89,7 @@ fn check_warns_of_each_plain_secret_and_shows_none() {
     for place in [
         "tickets-service.yaml:6:19: warning",
         "tickets-service.yaml:7:23: warning",
-        "harbour.yaml:9:13: warning",
+        "harbour.yaml:10:13: warning",
     ] {
         assert!(text.contains(place), "{place} is missing in:\n{text}");
     }

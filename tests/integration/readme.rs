@@ -68,6 +68,23 @@ fn links_between_pages_lead_somewhere() {
     }
 }
 
+#[test]
+fn the_architecture_has_the_layers_in_their_order() {
+    let read = |file: &str| fs::read_to_string(Path::new(ROOT).join(file)).unwrap();
+    let (library, page) = (read("src/lib.rs"), read("docs/architecture.md"));
+    let layers: Vec<&str> = library
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .collect();
+    let rows = page.lines().filter(|line| line.starts_with("| [`"));
+    let names = |row| {
+        let first: Option<&str> = str::split(row, '|').nth(1);
+        first.unwrap_or_default().split('`').skip(1).step_by(2)
+    };
+    let listed: Vec<&str> = rows.flat_map(names).collect();
+    assert_eq!(listed, layers);
+}
+
 /// The pages in some folders of the repository, as paths in it.
 fn pages(folders: &[&str]) -> Vec<String> {
     let in_folder = |folder: &&str| {
