@@ -12,6 +12,7 @@
 //! `cargo run` runs the escrun that is tested, and other commands of cargo do nothing. `BLESS=1` writes what is printed
 //! into the pages instead of comparing it; look at the difference then.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -333,17 +334,17 @@ impl Scratch {
         }
         let file = self.home.join(".session");
         write(&file, &script, 0o600);
-        let programs = self.home.join(".cargo/bin");
+        // The programs that blocks need are where the tests have found them.
+        let mut path = OsString::from(self.home.join(".cargo/bin"));
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
         let output = Command::new("sh")
             .args(["-c", "exec sh \"$0\" 2>&1"])
             .arg(&file)
             .current_dir(&self.project)
             .env_clear()
             .env("HOME", &self.home)
-            .env(
-                "PATH",
-                format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display()),
-            )
+            .env("PATH", path)
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::null())
             .output()
