@@ -13,6 +13,7 @@ use super::render;
 use crate::diagnostic::{self, Diagnostic};
 
 /// How things are printed.
+#[derive(Clone, Copy)]
 pub(super) struct Ui {
     format: MessageFormat,
     color: bool,
@@ -39,12 +40,11 @@ impl Ui {
     }
 
     /// How things are printed before the options are known, and after they are forgotten.
-    pub(super) fn plain() -> Self {
-        let terminal = io::stderr().is_terminal();
+    pub(super) fn before_options(format: MessageFormat) -> Self {
         Self {
-            format: MessageFormat::Plain,
+            format,
             color: false,
-            excerpts: terminal,
+            excerpts: false,
             quiet: false,
             verbose: false,
         }
@@ -83,6 +83,11 @@ impl Ui {
         self.diagnostics(vec![diagnostic]);
     }
 
+    /// Prints a warning that is no diagnostic.
+    pub(super) fn warning(&self, message: &str) {
+        self.diagnostics(vec![Diagnostic::warning_nowhere(message)]);
+    }
+
     /// Prints a line on what was done, unless that is not wanted.
     pub(super) fn info(&self, text: &str) {
         if !self.quiet {
@@ -107,14 +112,19 @@ impl Ui {
     /// # Errors
     /// When it cannot be written.
     pub(super) fn out(&self, bytes: &[u8]) -> Result<(), Failure> {
-        write_all(io::stdout(), bytes).map_err(|errno| match errno {
-            // Whoever read it has had enough; that is no news to anyone. 128 + SIGPIPE, as a shell would say.
-            Errno::EPIPE => Failure::told().with_status(141),
-            errno => Failure::new(format!(
-                "writing to standard output: {}",
-                errno.desc().to_lowercase()
-            )),
-        })
+        write_all(io::stdout(), bytes).map_err(unwritten)
+    }
+}
+
+/// What it means that standard output cannot be written.
+pub(super) fn unwritten(errno: Errno) -> Failure {
+    match errno {
+        // Whoever read it has had enough; that is no news to anyone. 128 + SIGPIPE, as a shell would say.
+        Errno::EPIPE => Failure::told().with_status(141),
+        errno => Failure::new(format!(
+            "writing to standard output: {}",
+            errno.desc().to_lowercase()
+        )),
     }
 }
 
