@@ -12,6 +12,9 @@ use super::error::Failure;
 use super::render;
 use crate::diagnostic::{self, Diagnostic};
 
+/// More faults at once than this are not read by people.
+const MOST_SHOWN: usize = 50;
+
 /// How things are printed.
 #[derive(Clone, Copy)]
 pub(super) struct Ui {
@@ -58,15 +61,21 @@ impl Ui {
     /// Prints all diagnostics in order; returns whether one is an error.
     pub(super) fn diagnostics(&self, mut diagnostics: Vec<Diagnostic>) -> bool {
         diagnostic::sort(&mut diagnostics);
-        for diagnostic in &diagnostics {
-            if self.quiet && !diagnostic.is_error() {
-                continue;
-            }
+        let is_wanted = |diagnostic: &&Diagnostic| !self.quiet || diagnostic.is_error();
+        let wanted: Vec<&Diagnostic> = diagnostics.iter().filter(is_wanted).collect();
+        let shown = match self.format {
+            MessageFormat::Json => wanted.len(),
+            MessageFormat::Plain => wanted.len().min(MOST_SHOWN),
+        };
+        for diagnostic in &wanted[..shown] {
             let text = match self.format {
                 MessageFormat::Json => render::json(diagnostic),
                 MessageFormat::Plain => render::plain(diagnostic, self.excerpts, self.color),
             };
             self.err(&text);
+        }
+        if shown < wanted.len() {
+            self.err(&format!("and {} more", wanted.len() - shown));
         }
         diagnostics.iter().any(Diagnostic::is_error)
     }

@@ -6,6 +6,7 @@
     reason = "tests are at the edge themselves"
 )]
 
+mod cli;
 mod crypt;
 mod export;
 mod memory;
