@@ -7,6 +7,7 @@
 )]
 
 mod canary;
+mod cli;
 mod crypt;
 mod export;
 mod memory;
