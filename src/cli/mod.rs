@@ -24,8 +24,8 @@ mod workspace;
 
 use std::ffi::OsString;
 
+use clap::CommandFactory as _;
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser as _};
 
 use ambient::Ambient;
 use args::{Arguments, RunOptions, Verb};
@@ -63,7 +63,7 @@ impl Launch {
 
 /// Does what the arguments say (the first is the name of the program).
 pub fn main(arguments: Vec<OsString>) -> Outcome {
-    let parsed = match Arguments::try_parse_from(&arguments) {
+    let parsed = match Arguments::read(&arguments) {
         Ok(parsed) => parsed,
         Err(error) => return Outcome::Exit(usage(error, &arguments)),
     };
