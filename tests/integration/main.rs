@@ -8,6 +8,7 @@
 
 mod crypt;
 mod export;
+mod house;
 mod memory;
 mod outside;
 mod process;
