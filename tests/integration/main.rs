@@ -12,5 +12,6 @@ mod house;
 mod memory;
 mod outside;
 mod process;
+mod properties;
 mod scan;
 mod terminal;
