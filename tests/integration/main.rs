@@ -9,6 +9,7 @@
 mod crypt;
 mod export;
 mod house;
+mod limits;
 mod memory;
 mod outside;
 mod process;
