@@ -74,6 +74,7 @@ impl Arguments {
                 run,
                 verb: None,
                 command,
+                version: None,
             });
         }
         Self::try_parse_from(arguments)
