@@ -40,7 +40,7 @@ impl TestEnv {
         let recipient = env.keygen("home/.config/escrun/identities/default.txt");
         env.write(
             "project/escrun.yaml",
-            &format!("encryption:\n  - recipients: [{recipient}]\n"),
+            format!("encryption:\n  - recipients: [{recipient}]\n"),
         );
         env.define(
             "app",
