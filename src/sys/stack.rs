@@ -236,8 +236,6 @@ fn current_bottom() -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    #[cfg(target_os = "linux")]
-    use crate::sys::seccomp::tests::filtered;
 
     #[test]
     fn the_result_comes_back() {
@@ -288,16 +286,6 @@ mod tests {
     fn private_stacks_nest() {
         let sum = on_private_stack(|| 1 + on_private_stack(|| 2).expect("a stack"));
         assert_eq!(sum.expect("a stack"), 3);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_thread_that_cannot_be_started_is_an_error() {
-        let calls = [libc::SYS_clone, libc::SYS_clone3];
-        let action = libc::SECCOMP_RET_ERRNO | libc::EAGAIN as u32;
-        let error = filtered(&calls, action, || on_private_stack(|| ()).err()).expect("an error");
-        let message = "no thread can be started (see `ulimit -u`): ";
-        assert!(error.to_string().starts_with(message), "{error}");
     }
 
     #[test]
