@@ -21,7 +21,8 @@ struct Argument<'a> {
 
 impl<const N: usize> Arguments<'_, N> {
     fn ids(&self) -> [Option<ExprId>; N] {
-        self.found.map(|argument| argument.map(|argument| argument.id))
+        self.found
+            .map(|argument| argument.map(|argument| argument.id))
     }
 }
 

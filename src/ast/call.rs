@@ -133,13 +133,7 @@ impl Builder {
         call
     }
 
-    fn recognized(
-        &mut self,
-        function: &str,
-        argument: &Node,
-        span: Span,
-        path: PathId,
-    ) -> Call {
+    fn recognized(&mut self, function: &str, argument: &Node, span: Span, path: PathId) -> Call {
         match function {
             "fn::secret" => self.secret(argument, path),
             "fn::open" => self.open(argument, path),

@@ -65,8 +65,7 @@ fn of_variable(variable: &Variable) -> String {
 fn of_value(path: &str, value: &Value) -> String {
     let mut text = format!("{path}\n");
     let mut verb = "set at";
-    let mut next = Some(value);
-    while let Some(value) = next {
+    for value in std::iter::once(value).chain(value.bases()) {
         text += &place(verb, &value.origin);
         if !matches!(value.data, Data::List(_) | Data::Object(_))
             && let Ok(encoded) = encode::text(value, Redaction::Redact)
@@ -76,7 +75,6 @@ fn of_value(path: &str, value: &Value) -> String {
             text += &format!("  {}\n", crate::quote::quoted(&shown));
         }
         verb = "over  ";
-        next = value.base.as_deref();
     }
     text
 }
