@@ -1,5 +1,6 @@
 //! The command as users meet it: the real program, in a home of its own.
 
+mod at_terminal;
 mod author;
 mod check;
 mod explain;
