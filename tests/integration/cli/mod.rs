@@ -12,7 +12,7 @@ mod messages;
 mod run;
 mod streams;
 mod surroundings;
-mod test_env;
+pub(crate) mod test_env;
 mod trust;
 
 use test_env::{CANARY, TestEnv};
