@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Ok(Outcome::Exit(status)) => status,
         Ok(Outcome::Launch(launch)) => launch.become_command(),
         Err(error) => {
-            report(format_args!("there is no memory for a stack: {error}"));
+            report(format_args!("{error}"));
             FAULT
         }
     })

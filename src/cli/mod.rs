@@ -27,8 +27,6 @@ mod workspace;
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
-
 use ambient::Ambient;
 use args::{Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
@@ -66,7 +64,7 @@ impl Launch {
 
 /// Does what the arguments say (the first is the name of the program).
 pub fn main(arguments: Vec<OsString>) -> Outcome {
-    let parsed = match Arguments::try_parse_from(&arguments) {
+    let parsed = match Arguments::read(&arguments) {
         Ok(parsed) => parsed,
         Err(error) => return Outcome::Exit(usage::tell(&error, &arguments)),
     };

@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::ffi::c_void;
 use std::io;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -13,11 +14,24 @@ use std::ptr::{self, NonNull};
 use super::region::{map_reserved, page_size};
 use super::wipe::wipe_raw;
 
+// A switch where its few instructions are written down (and not below miri, which knows none), else a thread.
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+mod switch;
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+use switch::call_on;
+#[cfg(any(not(all(target_arch = "x86_64", target_os = "linux", not(miri))), test))]
+mod thread;
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+use thread::call_on;
+
 /// The size that is asked for, in bytes. It is address space: only what is touched costs memory.
 pub const SIZE: usize = 512 << 20;
 
-/// What is tried where limits (RLIMIT_AS, strict overcommit) refuse that.
-const SMALLER: [usize; 4] = [128 << 20, 32 << 20, 8 << 20, 2 << 20];
+/// The sizes that are tried: limits (RLIMIT_AS, strict overcommit) may refuse the first.
+const SIZES: [usize; 4] = [SIZE, 128 << 20, 32 << 20, 8 << 20];
+
+/// Where there is no room for any of them.
+const SMALLEST: usize = 2 << 20;
 
 /// How much is looked at and wiped at a time.
 const STRIDE: usize = 1 << 20;
@@ -27,26 +41,33 @@ thread_local! {
     static BOTTOM: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Runs `f` on a private stack, waits for it, and wipes and unmaps that stack. A panic of `f` goes on in the caller.
+/// Runs `f` on a private stack, and wipes and unmaps that stack. A panic of `f` goes on in the caller.
 ///
-/// `f` runs on a thread of its own: thread-local state of the caller is not seen there.
+/// `f` may run on a thread of its own, so thread-local state of the caller is not to be relied on.
 ///
 /// # Errors
-/// When there is neither memory nor a thread to be had; `f` has not run then.
+/// When there is no memory to be had; `f` has not run then.
 pub fn on_private_stack<R: Send>(f: impl FnOnce() -> R + Send) -> io::Result<R> {
-    let stack = Stack::map()?;
+    let stack = Stack::map().map_err(|error| told("there is no memory for a stack", &error))?;
     let mut job = Job {
         bottom: stack.usable().0.as_ptr() as usize,
         work: Some(f),
         result: None,
     };
-    stack.run(&mut job)?;
+    stack
+        .run(&mut job)
+        .map_err(|error| told("no thread can be started (see `ulimit -u`)", &error))?;
     drop(stack);
     match job.result {
         Some(Ok(result)) => Ok(result),
         Some(Err(panic)) => resume_unwind(panic),
-        None => unreachable!("the thread has ended, and its last act is to leave a result"),
+        None => unreachable!("the last act on the stack is to leave a result"),
     }
+}
+
+/// The same error with what it means in front.
+fn told(what: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 
 /// How many bytes of the current stack are left, whatever stack that is. Deep recursion asks this and stops in time.
@@ -62,7 +83,10 @@ pub fn remaining() -> usize {
     here.saturating_sub(bottom)
 }
 
-/// What the thread is given, and where it leaves its result.
+/// What is called on a stack, with what it is given.
+type Entry = extern "C" fn(*mut c_void);
+
+/// What is to be done on the stack, and what came of it.
 struct Job<F, R> {
     bottom: usize,
     work: Option<F>,
@@ -70,14 +94,14 @@ struct Job<F, R> {
 }
 
 /// The first function on the private stack. Nothing unwinds out of it.
-extern "C" fn begin<F: FnOnce() -> R, R>(job: *mut libc::c_void) -> *mut libc::c_void {
-    // SAFETY: `Stack::run` passes a job of these very types, and leaves it alone until this thread has ended.
+extern "C" fn begin<F: FnOnce() -> R, R>(job: *mut c_void) {
+    // SAFETY: `Stack::run` passes a job of these very types, and leaves it alone until this has returned.
     let job = unsafe { &mut *job.cast::<Job<F, R>>() };
-    BOTTOM.set(Some(job.bottom));
+    let outer = BOTTOM.replace(Some(job.bottom));
     if let Some(work) = job.work.take() {
         job.result = Some(catch_unwind(AssertUnwindSafe(work)));
     }
-    ptr::null_mut()
+    BOTTOM.set(outer);
 }
 
 /// The mapping: a guard page at its low end, then the stack, which grows down towards it.
@@ -87,14 +111,10 @@ struct Stack {
 }
 
 impl Stack {
+    /// The largest stack that leaves as much again for everything else; if there is none, the smallest.
     fn map() -> io::Result<Self> {
-        let mut result = Self::map_size(SIZE);
-        for size in SMALLER {
-            if result.is_err() {
-                result = Self::map_size(size);
-            }
-        }
-        result
+        let size = SIZES.into_iter().find(|size| has_room(2 * size));
+        Self::map_size(size.unwrap_or(SMALLEST))
     }
 
     fn map_size(size: usize) -> io::Result<Self> {
@@ -123,36 +143,12 @@ impl Stack {
         (unsafe { self.start.add(guard) }, self.size - guard)
     }
 
-    /// Runs the job on a thread whose stack this is, and waits for the end of that thread.
+    /// Runs the job on this stack.
     fn run<F: FnOnce() -> R, R>(&self, job: &mut Job<F, R>) -> io::Result<()> {
         let (start, size) = self.usable();
-        let mut attributes = MaybeUninit::uninit();
-        let mut thread = MaybeUninit::uninit();
-        // SAFETY: the attributes are initialised before they are used and destroyed after. The stack outlives the
-        // thread, as does the job, since the thread is joined here; `on_private_stack` demands `Send` of all that the
-        // thread sees and leaves.
-        unsafe {
-            check(libc::pthread_attr_init(attributes.as_mut_ptr()))?;
-            let attributes = attributes.assume_init_mut();
-            let created = check(libc::pthread_attr_setstack(
-                attributes,
-                start.as_ptr().cast(),
-                size,
-            ))
-            .and_then(|()| {
-                check(libc::pthread_create(
-                    thread.as_mut_ptr(),
-                    attributes,
-                    begin::<F, R>,
-                    ptr::from_mut(job).cast(),
-                ))
-            });
-            libc::pthread_attr_destroy(attributes);
-            created?;
-            check(libc::pthread_join(thread.assume_init(), ptr::null_mut()))
-                .expect("a thread that was just created can be joined once");
-        }
-        Ok(())
+        // SAFETY: nothing else uses the stack, which outlives the call, as does the job; `begin` unwinds nowhere, and
+        // `on_private_stack` demands `Send` of all that it sees and leaves.
+        unsafe { call_on(start, size, begin::<F, R>, ptr::from_mut(job).cast()) }
     }
 
     /// Wipes the pages that were touched, from the top until a whole stride was not: frames touch every page.
@@ -176,7 +172,7 @@ impl Stack {
                 // If nobody can say, it counts as touched; only then does an untouched stack cost memory.
                 if !known || state & 1 == 1 {
                     touched = true;
-                    // SAFETY: a page of our own mapping, and the thread that used it has ended.
+                    // SAFETY: a page of our own mapping, and what ran on it has ended.
                     unsafe { wipe_raw(stride.as_ptr().add(index * page), page) };
                 }
             }
@@ -187,19 +183,21 @@ impl Stack {
     }
 }
 
+/// Whether so much address space is to be had.
+fn has_room(size: usize) -> bool {
+    let Ok(start) = map_reserved(size) else {
+        return false;
+    };
+    // SAFETY: mapped just now, and used by nobody.
+    unsafe { libc::munmap(start.as_ptr().cast(), size) };
+    true
+}
+
 impl Drop for Stack {
     fn drop(&mut self) {
         self.wipe();
-        // SAFETY: mapped by `map_size` with this size; no thread runs on it.
+        // SAFETY: mapped by `map_size` with this size; nothing runs on it.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.size) };
-    }
-}
-
-/// The result of a pthread function, which returns its error.
-fn check(error: libc::c_int) -> io::Result<()> {
-    match error {
-        0 => Ok(()),
-        error => Err(io::Error::from_raw_os_error(error)),
     }
 }
 
@@ -238,6 +236,8 @@ fn current_bottom() -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_os = "linux")]
+    use crate::sys::seccomp::tests::filtered;
 
     #[test]
     fn the_result_comes_back() {
@@ -288,6 +288,16 @@ mod tests {
     fn private_stacks_nest() {
         let sum = on_private_stack(|| 1 + on_private_stack(|| 2).expect("a stack"));
         assert_eq!(sum.expect("a stack"), 3);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_that_cannot_be_started_is_an_error() {
+        let calls = [libc::SYS_clone, libc::SYS_clone3];
+        let action = libc::SECCOMP_RET_ERRNO | libc::EAGAIN as u32;
+        let error = filtered(&calls, action, || on_private_stack(|| ()).err()).expect("an error");
+        let message = "no thread can be started (see `ulimit -u`): ";
+        assert!(error.to_string().starts_with(message), "{error}");
     }
 
     #[test]
