@@ -233,7 +233,7 @@ fn parse(page: &str) -> Vec<Part> {
             continue;
         }
         let mut needed = words.filter_map(|word| word.strip_prefix("needs="));
-        if needed.all(outside::is_there) {
+        if needed.all(|program| outside::have(&[program])) {
             parts.push(Part::Steps(steps(&block)));
         }
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::at_terminal::AtTerminal;
 use super::test_env::{end, end_with_input};
 use super::{CANARY, TestEnv};
-use crate::outside::is_there;
+use crate::outside::{have, skip};
 
 fn mode(env: &TestEnv, path: &str) -> u32 {
     fs::metadata(env.path(path)).unwrap().permissions().mode() & 0o777
@@ -167,7 +167,7 @@ fn a_secret_from_standard_input_is_encrypted() {
 
 #[test]
 fn a_secret_is_asked_for_at_the_terminal() {
-    if !is_there("setsid") {
+    if !have(&["setsid"]) {
         return;
     }
     let env = TestEnv::project();
@@ -266,7 +266,11 @@ fn without_recipients_nothing_is_sealed() {
 /// As a user who may not write there; only root can become one.
 #[test]
 fn folders_that_cannot_be_written_are_told() {
-    if !nix::unistd::geteuid().is_root() || !is_there("setpriv") {
+    if !nix::unistd::geteuid().is_root() {
+        skip("only root may become another user");
+        return;
+    }
+    if !have(&["setpriv"]) {
         return;
     }
     let env = TestEnv::project();

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::test_env::end;
 use super::{CANARY, TestEnv};
-use crate::outside::is_there;
+use crate::outside::have;
 
 /// A project without its identity: what checks need none.
 fn project() -> TestEnv {
@@ -77,7 +77,7 @@ fn recipients_that_changed_are_told() {
 
 #[test]
 fn own_values_that_git_tracks_are_told() {
-    if !is_there("git") {
+    if !have(&["git"]) {
         return;
     }
     let env = project();

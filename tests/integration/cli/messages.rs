@@ -3,7 +3,7 @@
 use super::at_terminal::AtTerminal;
 use super::test_env::end;
 use super::{CANARY, TestEnv};
-use crate::outside::is_there;
+use crate::outside::have;
 
 fn broken() -> TestEnv {
     let env = TestEnv::project();
@@ -76,7 +76,7 @@ fn colours_are_used_if_asked_for() {
 
 #[test]
 fn a_terminal_shows_the_place_in_colours() {
-    if !is_there("setsid") {
+    if !have(&["setsid"]) {
         return;
     }
     let env = broken();
@@ -93,7 +93,7 @@ fn a_terminal_shows_the_place_in_colours() {
 
 #[test]
 fn an_excerpt_hides_what_is_secret() {
-    if !is_there("setsid") {
+    if !have(&["setsid"]) {
         return;
     }
     let env = TestEnv::project();

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use super::test_env::{end, end_with_input};
 use super::{CANARY, TestEnv};
-use crate::outside::is_there;
+use crate::outside::{have, skip};
 
 /// A project whose identity is not where it is looked for, but in `home/key.txt`.
 fn project_without_identity() -> TestEnv {
@@ -110,7 +110,7 @@ fn an_identity_that_others_can_read_is_refused_on_a_disk() {
     fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).unwrap();
     let ended = end(env.prepare(GET).arg("-i").arg(&key));
     if ended.status == 0 {
-        // The repository may be in memory or write-protected too.
+        skip("the build folder is on no writable disk");
         return;
     }
     assert_eq!(ended.status, 1);
@@ -180,7 +180,11 @@ fn variables_and_arguments_need_not_be_utf8() {
 
 #[test]
 fn neither_proc_nor_a_terminal_is_needed() {
-    if !nix::unistd::geteuid().is_root() || !is_there("unshare") {
+    if !nix::unistd::geteuid().is_root() {
+        skip("only root may hide /proc");
+        return;
+    }
+    if !have(&["unshare", "setsid"]) {
         return;
     }
     let env = TestEnv::project();
@@ -192,6 +196,7 @@ fn neither_proc_nor_a_terminal_is_needed() {
         .command("unshare")
         .args(["-m", "mount", "-t", "tmpfs", "none", "/proc"]));
     if may_mount.status != 0 {
+        skip("nothing may be mounted here");
         return;
     }
     let mut command = env.command("unshare");
