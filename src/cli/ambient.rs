@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::error::Failure;
-use crate::sys::fs::effective_user;
+use crate::sys::fs::{describe, effective_user};
 
 /// Variables, working directory and user.
 pub(super) struct Ambient {
@@ -24,7 +24,10 @@ impl Ambient {
     )]
     pub(super) fn read() -> Result<Self, Failure> {
         let working_directory = std::env::current_dir().map_err(|error| {
-            Failure::new(format!("the working directory cannot be told: {error}"))
+            Failure::new(format!(
+                "the working directory cannot be told: {}",
+                describe(&error)
+            ))
         })?;
         let variables = std::env::vars_os().collect();
         Ok(Self {

@@ -95,9 +95,10 @@ fn cite(origin: &Origin, style: Style, severity: Severity) -> Option<String> {
     let length = text[start..].find('\n').unwrap_or(text.len() - start);
     let line = start..start + length;
 
-    let masked: Vec<Range<usize>> = lint::sensitive_spans(definition)
+    let mut masked: Vec<Range<usize>> = lint::sensitive_spans(definition)
         .map(|span| span.range())
         .collect();
+    masked.sort_by_key(|mask| (mask.start, mask.end));
     let before = masked_text(text, start..span.start as usize, &masked);
     let end = (span.end as usize).clamp(span.start as usize, line.end);
     let marked = masked_text(text, span.start as usize..end, &masked);
@@ -116,7 +117,7 @@ fn cite(origin: &Origin, style: Style, severity: Severity) -> Option<String> {
     ))
 }
 
-/// A piece of a text in which masked ranges are replaced.
+/// A piece of a text in which masked ranges are replaced. These are sorted, and may overlap.
 fn masked_text(text: &str, piece: Range<usize>, masked: &[Range<usize>]) -> String {
     let mut shown = String::new();
     let mut at = piece.start;
@@ -125,10 +126,11 @@ fn masked_text(text: &str, piece: Range<usize>, masked: &[Range<usize>]) -> Stri
         .filter(|mask| mask.start < piece.end && mask.end > piece.start)
     {
         shown += text.get(at..mask.start.max(at)).unwrap_or_default();
-        if mask.start >= piece.start {
+        // What began before is shown as hidden already.
+        if mask.start >= at {
             shown += SECRET;
         }
-        at = mask.end.min(piece.end);
+        at = at.max(mask.end.min(piece.end));
     }
     shown += text.get(at..piece.end.max(at)).unwrap_or_default();
     sanitized(&shown)
@@ -180,5 +182,37 @@ impl Style {
             Severity::Error => self.paint("1;31", text),
             Severity::Warning => self.paint("1;33", text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masked_pieces_show_nothing_of_what_is_masked() {
+        let text = "a: one, b: two, c: three";
+        let masked = [3..6, 4..6, 11..14, 11..24];
+        for (piece, expected) in [
+            (0..24, "a: [secret], b: [secret]"),
+            (0..11, "a: [secret], b: "),
+            (4..8, ", "),
+            (5..16, ", b: [secret]"),
+            (0..0, ""),
+        ] {
+            assert_eq!(
+                masked_text(text, piece.clone(), &masked),
+                expected,
+                "{piece:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_printed() {
+        assert_eq!(
+            sanitized("a\x1b[31m\tb\u{202e}\u{9b}"),
+            "a\u{fffd}[31m b\u{fffd}\u{fffd}"
+        );
     }
 }

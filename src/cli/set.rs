@@ -102,7 +102,8 @@ fn secret(options: &SetOptions) -> Result<Secret, Failure> {
     }
 }
 
-/// A plain value: what the text says as YAML, as long as that is written as it was typed; else the text.
+/// A plain value: the scalar, `[list]` or `{mapping}` that the text is as YAML, as long as that is written as it was
+/// typed; else the text.
 fn plain(options: &SetOptions) -> Result<NewValue, Failure> {
     let text = match &options.value {
         Some(value) => value.clone(),
@@ -121,6 +122,10 @@ fn plain(options: &SetOptions) -> Result<NewValue, Failure> {
     Ok(match &node.kind {
         // A number that YAML would write in another way, such as 017 or 0x1F, was hardly meant as one.
         NodeKind::Number(number) if **number != *text => NewValue::string(text),
+        // Text with a colon or a dash in it, which is no collection to whoever typed it.
+        NodeKind::Map { flow: false, .. } | NodeKind::List { flow: false, .. } => {
+            NewValue::string(text)
+        }
         NodeKind::String(_) if !text.starts_with(['"', '\'']) => NewValue::string(text),
         _ => NewValue::of(&node),
     })

@@ -13,27 +13,36 @@ const LONGEST: usize = 600;
 const SHORTEST_LINE: usize = 4;
 
 /// The secrets of some values, in the forms in which a program is likely to repeat them.
+///
+/// It holds the values, which share their secrets in locked memory, and writes the forms out only for as long as it is
+/// applied: a program may run for long.
 #[derive(Default)]
 pub(super) struct Mask {
-    /// Longest first, so that none is left over where one is a part of another.
-    patterns: Vec<Vec<u8>>,
+    values: Vec<Value>,
 }
 
 impl Mask {
     /// A mask for all secrets in `values`.
     pub(super) fn new<'a>(values: impl IntoIterator<Item = &'a Value>) -> Self {
-        let mut patterns = Vec::new();
-        for value in values {
-            collect(value, false, &mut patterns);
+        Self {
+            values: values.into_iter().cloned().collect(),
         }
-        patterns.sort_by(|a: &Vec<u8>, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        patterns.dedup();
-        Self { patterns }
     }
 
     /// The length of the longest thing that is masked, in bytes.
     pub(super) fn longest(&self) -> usize {
-        self.patterns.first().map_or(0, Vec::len)
+        self.patterns().first().map_or(0, Vec::len)
+    }
+
+    /// What is masked; longest first, so that none is left over where one is a part of another.
+    fn patterns(&self) -> Vec<Vec<u8>> {
+        let mut patterns = Vec::new();
+        for value in &self.values {
+            collect(value, false, &mut patterns);
+        }
+        patterns.sort_by(|a: &Vec<u8>, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        patterns.dedup();
+        patterns
     }
 
     /// `text` for a message: masked, on one line, without control characters, and cut if it is long. The end is kept,
@@ -57,11 +66,11 @@ impl Mask {
     }
 
     fn replace(&self, text: &[u8]) -> Vec<u8> {
+        let patterns = self.patterns();
         let mut out = Vec::with_capacity(text.len());
         let mut at = 0;
         while at < text.len() {
-            let found = self
-                .patterns
+            let found = patterns
                 .iter()
                 .find(|pattern| text[at..].starts_with(pattern));
             match found {

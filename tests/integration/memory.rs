@@ -1,5 +1,7 @@
 //! Nothing of a secret is left in a process that is done with it.
 
+mod command_line;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -10,7 +12,7 @@ const SUBJECT: &str = env!("CARGO_BIN_EXE_fixture-subject");
 const LEAKER: &str = env!("CARGO_BIN_EXE_fixture-leaker");
 
 /// Kills the process when the test is done with it.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -42,7 +44,7 @@ fn scan(program: &str, arguments: &[&str]) -> Vec<String> {
 }
 
 /// Letters that stand nowhere else.
-fn random_text(length: usize) -> String {
+pub(crate) fn random_text(length: usize) -> String {
     let mut bytes = vec![0; length];
     let mut source = File::open("/dev/urandom").expect("random bytes");
     source.read_exact(&mut bytes).expect("random bytes");

@@ -78,7 +78,7 @@ impl Asking {
 }
 
 /// The person's side of a terminal and the program's. Programs that other tests start inherit neither.
-fn new_terminal() -> std::io::Result<(File, File)> {
+pub(crate) fn new_terminal() -> std::io::Result<(File, File)> {
     let person = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;
     grantpt(&person)?;
     unlockpt(&person)?;

@@ -1,5 +1,6 @@
 //! The command as users meet it: the real program, in a home of its own.
 
+mod at_terminal;
 mod author;
 mod check;
 mod explain;
@@ -11,7 +12,7 @@ mod messages;
 mod run;
 mod streams;
 mod surroundings;
-mod test_env;
+pub(crate) mod test_env;
 mod trust;
 
 use test_env::{CANARY, TestEnv};

@@ -9,24 +9,24 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// The secret of every test. It must stand in no message.
-pub(super) const CANARY: &str = "canary-hunter2-5d1f";
+pub(crate) const CANARY: &str = "canary-hunter2-5d1f";
 
 /// Folders that only one test uses.
-pub(super) struct TestEnv {
+pub(crate) struct TestEnv {
     root: TempDir,
 }
 
 /// How a program ended.
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) status: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Ended {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl TestEnv {
     /// An empty project folder, and a home with nothing in it.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let root = tempfile::tempdir().unwrap();
         for folder in ["home", "project"] {
             fs::create_dir(root.path().join(folder)).unwrap();
@@ -35,7 +35,7 @@ impl TestEnv {
     }
 
     /// A project whose secrets are for the identity in its home, with the definitions `app` and `production`.
-    pub(super) fn project() -> Self {
+    pub(crate) fn project() -> Self {
         let env = Self::empty();
         let recipient = env.keygen("home/.config/escrun/identities/default.txt");
         env.write(
@@ -58,7 +58,7 @@ impl TestEnv {
     }
 
     /// Makes an identity at a path below the root, and returns its public key.
-    pub(super) fn keygen(&self, file: &str) -> String {
+    pub(crate) fn keygen(&self, file: &str) -> String {
         let path = self.path(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let made = self.escrun([OsStr::new("keygen"), OsStr::new("-o"), path.as_os_str()]);
@@ -67,12 +67,12 @@ impl TestEnv {
     }
 
     /// A path below the root.
-    pub(super) fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root.path().join(path)
     }
 
     /// Writes a file, and the folders above it.
-    pub(super) fn write(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
@@ -80,22 +80,22 @@ impl TestEnv {
     }
 
     /// Reads a file.
-    pub(super) fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap()
     }
 
     /// Writes the definition of an environment.
-    pub(super) fn define(&self, name: &str, text: &str) {
+    pub(crate) fn define(&self, name: &str, text: &str) {
         self.write(&format!("project/environments/{name}.yaml"), text);
     }
 
     /// The text of a definition.
-    pub(super) fn definition(&self, name: &str) -> String {
+    pub(crate) fn definition(&self, name: &str) -> String {
         self.read(&format!("project/environments/{name}.yaml"))
     }
 
     /// A program in the project's folder that inherits PATH and HOME, and nothing on its standard input.
-    pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()
@@ -108,7 +108,7 @@ impl TestEnv {
     }
 
     /// escrun with arguments, ready to be changed and started.
-    pub(super) fn prepare<A: AsRef<OsStr>>(
+    pub(crate) fn prepare<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
     ) -> Command {
@@ -118,12 +118,12 @@ impl TestEnv {
     }
 
     /// Runs escrun with arguments.
-    pub(super) fn escrun<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
+    pub(crate) fn escrun<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
         end(&mut self.prepare(arguments))
     }
 
     /// Runs a line of shell in which `escrun` is the program.
-    pub(super) fn shell(&self, line: &str) -> Ended {
+    pub(crate) fn shell(&self, line: &str) -> Ended {
         let mut command = self.command("/bin/sh");
         let program = Path::new(env!("CARGO_BIN_EXE_escrun"));
         let script = format!("escrun() {{ {} \"$@\"; }}\n{line}", program.display());
@@ -132,12 +132,12 @@ impl TestEnv {
 }
 
 /// Runs a program to its end. No message may hold the secret.
-pub(super) fn end(command: &mut Command) -> Ended {
+pub(crate) fn end(command: &mut Command) -> Ended {
     Ended::of(&command.output().unwrap())
 }
 
 /// Runs a program to its end with something on its standard input.
-pub(super) fn end_with_input(command: &mut Command, input: &[u8]) -> Ended {
+pub(crate) fn end_with_input(command: &mut Command, input: &[u8]) -> Ended {
     command.stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -174,14 +174,14 @@ impl Ended {
 
     /// Goes on if all went well.
     #[track_caller]
-    pub(super) fn succeeds(self) -> Self {
+    pub(crate) fn succeeds(self) -> Self {
         assert_eq!(self.status, 0, "{self:?}");
         self
     }
 
     /// Goes on if it ended with `status` and these lines on standard error, and nothing on standard output.
     #[track_caller]
-    pub(super) fn fails(self, status: i32, lines: &[&str]) {
+    pub(crate) fn fails(self, status: i32, lines: &[&str]) {
         assert_eq!(self.stderr.lines().collect::<Vec<_>>(), lines, "{self:?}");
         assert_eq!((self.status, &*self.stdout), (status, ""), "{self:?}");
     }
