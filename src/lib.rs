@@ -24,13 +24,13 @@ pub mod quote;
 
 pub mod suggest;
 
-pub mod syntax;
-
-pub mod ast;
-
 pub mod schema;
 
 pub mod value;
+
+pub mod syntax;
+
+pub mod ast;
 
 pub mod lint;
 

@@ -24,7 +24,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
         Ok(Outcome::Exit(status)) => status,
         Ok(Outcome::Launch(launch)) => launch.become_command(),
         Err(error) => {
-            report(format_args!("there is no memory for a stack: {error}"));
+            report(format_args!("{error}"));
             FAULT
         }
     }

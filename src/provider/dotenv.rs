@@ -8,7 +8,7 @@
 ///
 /// # Errors
 /// What is wrong, with its line; nothing of the text.
-pub(super) fn parse(text: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
+pub fn parse(text: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader = Reader {
         rest: text,

@@ -6,7 +6,7 @@
 
 mod builtin;
 mod config;
-mod dotenv;
+pub mod dotenv;
 mod file;
 mod format;
 mod inputs;
@@ -14,7 +14,7 @@ mod mask;
 mod plugin;
 mod pool;
 mod process;
-mod protocol;
+pub mod protocol;
 mod provider_set;
 mod slot;
 pub mod trust;

@@ -43,7 +43,7 @@ pub(super) fn open_request(call: &Call<'_>) -> Result<Text, String> {
 }
 
 /// Why an answer is not what was asked for.
-pub(super) enum AnswerError {
+pub enum AnswerError {
     /// The plugin says what went wrong; its text may hold secrets.
     Told(Vec<u8>),
     /// It says nothing that can be understood; the reason holds nothing of what it said.
@@ -57,7 +57,10 @@ impl From<&str> for AnswerError {
 }
 
 /// Reads the answer with the schemas.
-pub(super) fn read_schema(answer: &[u8], origin: &Origin) -> Result<ProviderSchema, AnswerError> {
+///
+/// # Errors
+/// When the plugin tells of a fault, or its answer is not one.
+pub fn read_schema(answer: &[u8], origin: &Origin) -> Result<ProviderSchema, AnswerError> {
     let answer = read(answer, origin)?;
     let compile = |key: &str| {
         let found = answer
@@ -87,7 +90,10 @@ fn compiled(value: &Value) -> Result<Schema, String> {
 }
 
 /// Reads the answer with the value.
-pub(super) fn read_value(answer: &[u8], origin: &Origin) -> Result<Value, AnswerError> {
+///
+/// # Errors
+/// When the plugin tells of a fault, or its answer is not one.
+pub fn read_value(answer: &[u8], origin: &Origin) -> Result<Value, AnswerError> {
     let answer = read(answer, origin)?;
     let secret = match answer
         .members

@@ -5,21 +5,23 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
+use super::process::out_of_memory;
 use super::wipe::wipe_raw;
 
-/// Wipes every block when it is freed, and moves instead of growing or shrinking in place.
+/// Wipes every block when it is freed, and moves instead of growing or shrinking in place. Without memory the process
+/// ends.
 pub struct WipingAllocator;
 
 // SAFETY: everything is handed on to `System`; a block is written only while its owner gives it up.
 unsafe impl GlobalAlloc for WipingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise is the same.
-        unsafe { System.alloc(layout) }
+        there(unsafe { System.alloc(layout) })
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise is the same.
-        unsafe { System.alloc_zeroed(layout) }
+        there(unsafe { System.alloc_zeroed(layout) })
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -36,16 +38,22 @@ unsafe impl GlobalAlloc for WipingAllocator {
         // SAFETY: the caller promises that `new_size`, rounded up to the alignment, does not overflow `isize`.
         let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
         // SAFETY: the caller promises that `new_size` is not zero. Both blocks are at least as long as what is copied,
-        // and distinct, as both are allocated. The old one is given up, unless there is no new one.
+        // and distinct, as both are allocated. The old one is given up.
         unsafe {
             let new_block = self.alloc(new_layout);
-            if !new_block.is_null() {
-                block.copy_to_nonoverlapping(new_block, layout.size().min(new_size));
-                self.dealloc(block, layout);
-            }
+            block.copy_to_nonoverlapping(new_block, layout.size().min(new_size));
+            self.dealloc(block, layout);
             new_block
         }
     }
+}
+
+/// The block, which is there.
+fn there(block: *mut u8) -> *mut u8 {
+    if block.is_null() {
+        out_of_memory();
+    }
+    block
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //!
 //! What is not handed out is zero, always: blocks are wiped before they come back.
 
-use std::alloc::{Layout, handle_alloc_error};
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::process::out_of_memory;
 use super::region::Region;
 
 /// Blocks start at multiples of this and are as long as multiples of it.
@@ -56,7 +56,7 @@ impl Arena {
     /// At least `size` zero bytes, aligned to [`GRAIN`]. Without memory the process ends, as with every allocation.
     pub(super) fn allocate(&mut self, size: usize) -> NonNull<u8> {
         let Some(size) = size.checked_next_multiple_of(GRAIN) else {
-            out_of_memory(size)
+            out_of_memory()
         };
         if size >= LARGE {
             return self.add_chunk(size, false);
@@ -96,7 +96,7 @@ impl Arena {
     /// Maps a chunk; gives its first byte.
     fn add_chunk(&mut self, size: usize, shared: bool) -> NonNull<u8> {
         let Ok(region) = Region::map(size) else {
-            out_of_memory(size)
+            out_of_memory()
         };
         let start = region.start();
         let gap = Gap {
@@ -153,12 +153,6 @@ impl Chunk {
     fn is_empty(&self) -> bool {
         self.shared && matches!(self.gaps[..], [gap] if gap.size == self.region.size())
     }
-}
-
-/// What Rust does when an allocation fails.
-fn out_of_memory(size: usize) -> ! {
-    let size = size.min(isize::MAX as usize);
-    handle_alloc_error(Layout::from_size_align(size, 1).expect("at most isize::MAX bytes"))
 }
 
 #[cfg(test)]

@@ -94,6 +94,15 @@ impl Drop for Restored {
     }
 }
 
+/// Ends the process because there is no memory: with a message and the status of a fault of ours, where the standard library
+/// would abort, which looks like a command that died of a signal and may leave a core file.
+pub(super) fn out_of_memory() -> ! {
+    const MESSAGE: &[u8] = b"escrun: out of memory\n";
+    // SAFETY: the message is static. Nobody is left to tell if writing fails.
+    unsafe { libc::write(libc::STDERR_FILENO, MESSAGE.as_ptr().cast(), MESSAGE.len()) };
+    exit_now(125)
+}
+
 /// Ends the process at once: no destructors, no handlers of `atexit`, so it can be called from anywhere.
 pub fn exit_now(status: u8) -> ! {
     // SAFETY: it never returns, and touches nothing of ours.

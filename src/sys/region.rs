@@ -148,6 +148,9 @@ fn map_secret(size: usize) -> io::Result<NonNull<u8>> {
     if !super::seccomp::lets_memfd_secret_be_tried() {
         return Err(io::ErrorKind::Unsupported.into());
     }
+    if !may_be_as_long(size) {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
     let length = libc::off_t::try_from(size).map_err(|_| io::ErrorKind::OutOfMemory)?;
     // The flag is O_CLOEXEC; FD_CLOEXEC, which some manuals name, is refused.
     // SAFETY: takes numbers only; the result is a new descriptor, or an error.
@@ -165,6 +168,19 @@ fn map_secret(size: usize) -> io::Result<NonNull<u8>> {
     // The mapping stays when the descriptor is closed, and without one nobody can reach the pages through /proc.
     // SAFETY: a new mapping, where the kernel likes.
     unsafe { map(size, libc::MAP_SHARED, file.as_raw_fd()) }
+}
+
+/// Whether this process may have a file of `size` bytes. The kernel counts memfd_secret(2)'s as any other, and SIGXFSZ,
+/// which comes with the error, is deadly.
+#[cfg(target_os = "linux")]
+fn may_be_as_long(size: usize) -> bool {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the limit is ours.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } == 0;
+    known && u64::try_from(size).is_ok_and(|size| size <= limit.rlim_cur)
 }
 
 #[cfg(not(target_os = "linux"))]

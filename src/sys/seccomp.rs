@@ -44,12 +44,12 @@ fn survives_in_a_child() -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::sys::memory::{Locked, degraded};
 
     /// Runs `test` on a thread where `calls` get `action` instead of being made. A filter holds for its own thread.
-    fn filtered<R: Send>(
+    pub(in crate::sys) fn filtered<R: Send>(
         calls: &[libc::c_long],
         action: u32,
         test: impl FnOnce() -> R + Send,

@@ -27,8 +27,11 @@ use thread::call_on;
 /// The size that is asked for, in bytes. It is address space: only what is touched costs memory.
 pub const SIZE: usize = 512 << 20;
 
-/// What is tried where limits (RLIMIT_AS, strict overcommit) refuse that.
-const SMALLER: [usize; 4] = [128 << 20, 32 << 20, 8 << 20, 2 << 20];
+/// The sizes that are tried: limits (RLIMIT_AS, strict overcommit) may refuse the first.
+const SIZES: [usize; 4] = [SIZE, 128 << 20, 32 << 20, 8 << 20];
+
+/// Where there is no room for any of them.
+const SMALLEST: usize = 2 << 20;
 
 /// How much is looked at and wiped at a time.
 const STRIDE: usize = 1 << 20;
@@ -45,19 +48,26 @@ thread_local! {
 /// # Errors
 /// When there is no memory to be had; `f` has not run then.
 pub fn on_private_stack<R: Send>(f: impl FnOnce() -> R + Send) -> io::Result<R> {
-    let stack = Stack::map()?;
+    let stack = Stack::map().map_err(|error| told("there is no memory for a stack", &error))?;
     let mut job = Job {
         bottom: stack.usable().0.as_ptr() as usize,
         work: Some(f),
         result: None,
     };
-    stack.run(&mut job)?;
+    stack
+        .run(&mut job)
+        .map_err(|error| told("no thread can be started (see `ulimit -u`)", &error))?;
     drop(stack);
     match job.result {
         Some(Ok(result)) => Ok(result),
         Some(Err(panic)) => resume_unwind(panic),
         None => unreachable!("the last act on the stack is to leave a result"),
     }
+}
+
+/// The same error with what it means in front.
+fn told(what: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 
 /// How many bytes of the current stack are left, whatever stack that is. Deep recursion asks this and stops in time.
@@ -101,14 +111,10 @@ struct Stack {
 }
 
 impl Stack {
+    /// The largest stack that leaves as much again for everything else; if there is none, the smallest.
     fn map() -> io::Result<Self> {
-        let mut result = Self::map_size(SIZE);
-        for size in SMALLER {
-            if result.is_err() {
-                result = Self::map_size(size);
-            }
-        }
-        result
+        let size = SIZES.into_iter().find(|size| has_room(2 * size));
+        Self::map_size(size.unwrap_or(SMALLEST))
     }
 
     fn map_size(size: usize) -> io::Result<Self> {
@@ -175,6 +181,16 @@ impl Stack {
             }
         }
     }
+}
+
+/// Whether so much address space is to be had.
+fn has_room(size: usize) -> bool {
+    let Ok(start) = map_reserved(size) else {
+        return false;
+    };
+    // SAFETY: mapped just now, and used by nobody.
+    unsafe { libc::munmap(start.as_ptr().cast(), size) };
+    true
 }
 
 impl Drop for Stack {

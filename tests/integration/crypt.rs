@@ -21,24 +21,10 @@ use escrun::secret::Secret;
 use escrun::source::Span;
 use tempfile::TempDir;
 
+use crate::outside::have;
+
 /// Lengths at which payloads change their form.
 const LENGTHS: [usize; 5] = [0, 1, 64 * 1024, 64 * 1024 + 1, 200 * 1024];
-
-/// Whether all of `programs` are there. Where tests must be complete, they have to be.
-fn have(programs: &[&str]) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let there = |program: &str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
-    let Some(missing) = programs.iter().find(|program| !there(program)) else {
-        return true;
-    };
-    assert_ne!(
-        std::env::var("CI").as_deref(),
-        Ok("true"),
-        "{missing} is missing"
-    );
-    let _ = writeln!(std::io::stderr(), "skipped: {missing} is not installed");
-    false
-}
 
 /// Runs a program with `input` and gives its output.
 fn run(command: &mut Command, input: &[u8]) -> Vec<u8> {

@@ -6,10 +6,17 @@
     reason = "tests are at the edge themselves"
 )]
 
+mod canary;
+mod cli;
 mod crypt;
 mod export;
+mod house;
+mod limits;
 mod memory;
 mod outside;
 mod process;
+mod properties;
+mod pulumi_project;
+mod readme;
 mod scan;
 mod terminal;

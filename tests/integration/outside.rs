@@ -1,20 +1,23 @@
 //! Programs of others that some tests need.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
 
-/// Whether `program` is there. Says once for each test that it is skipped otherwise; on CI nothing may be skipped.
-pub(crate) fn is_there(program: &str) -> bool {
-    let found = Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok();
-    if !found {
-        let on_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-        assert!(!on_ci, "{program} is not installed");
-        let _ = writeln!(std::io::stderr(), "skipped: {program} is not installed");
-    }
-    found
+/// Whether all of `programs` are there. Says that the test is skipped otherwise; on CI nothing may be missing.
+pub(crate) fn have(programs: &[&str]) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let there =
+        |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let Some(missing) = programs.iter().find(|program| !there(program)) else {
+        return true;
+    };
+    let on_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(!on_ci, "{missing} is not installed");
+    skip(&format!("{missing} is not installed"));
+    false
+}
+
+/// Says why a test is skipped.
+pub(crate) fn skip(reason: &str) {
+    // Standard error as a stream: what tests print by macros is captured.
+    let _unheard = writeln!(std::io::stderr(), "skipped: {reason}");
 }

@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
 
-use crate::outside::is_there;
+use crate::outside::have;
 
 const SUBJECT: &str = env!("CARGO_BIN_EXE_fixture-subject");
 
@@ -92,7 +92,7 @@ fn new_terminal() -> std::io::Result<(File, File)> {
 
 #[test]
 fn a_secret_is_read_without_echo() {
-    if !is_there("setsid") {
+    if !have(&["setsid"]) {
         return;
     }
     let mut asking = Asking::begin();
@@ -104,7 +104,7 @@ fn a_secret_is_read_without_echo() {
 
 #[test]
 fn signals_end_the_program_only_after_the_terminal_is_restored() {
-    if !is_there("setsid") {
+    if !have(&["setsid"]) {
         return;
     }
     for (signal, key) in [
@@ -128,7 +128,7 @@ fn signals_end_the_program_only_after_the_terminal_is_restored() {
 
 #[test]
 fn the_question_is_asked_again_after_a_stop() {
-    if !is_there("setsid") {
+    if !have(&["setsid"]) {
         return;
     }
     let mut asking = Asking::begin();
@@ -144,7 +144,7 @@ fn the_question_is_asked_again_after_a_stop() {
 
 #[test]
 fn a_line_that_is_too_long_is_an_error() {
-    if !is_there("setsid") {
+    if !have(&["setsid"]) {
         return;
     }
     let mut asking = Asking::begin();
@@ -156,7 +156,7 @@ fn a_line_that_is_too_long_is_an_error() {
 
 #[test]
 fn without_a_terminal_there_is_a_clear_error() {
-    if !is_there("setsid") {
+    if !have(&["setsid"]) {
         return;
     }
     let output = Command::new("setsid")

@@ -1,5 +1,7 @@
 //! Edits as texts before and after.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn source(text: &str) -> Arc<Source> {

@@ -1,0 +1,30 @@
+//! What holds for any input: one property a module, each a function `check` that panics where it does not hold.
+//!
+//! The fuzzer's targets and the crate's own tests call the same functions.
+
+pub mod definition;
+pub mod dotenv;
+pub mod edit;
+pub mod formats;
+pub mod header;
+pub mod interpolation;
+pub mod keys;
+pub mod payload;
+pub mod project_file;
+pub mod property_path;
+pub mod provider_answer;
+pub mod world;
+
+/// The property of a name, as the targets and the folders of seeds are called.
+pub const PROPERTIES: [(&str, fn(&[u8])); 10] = [
+    ("definition", definition::check),
+    ("dotenv", dotenv::check),
+    ("edit", edit::check),
+    ("formats", formats::check),
+    ("header", header::check),
+    ("interpolation", interpolation::check),
+    ("payload", payload::check),
+    ("project_file", project_file::check),
+    ("property_path", property_path::check),
+    ("provider_answer", provider_answer::check),
+];
