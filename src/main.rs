@@ -1,7 +1,9 @@
 //! The `escrun` command.
 
+#![no_main]
+
+use std::ffi::OsString;
 use std::io::Write;
-use std::process::ExitCode;
 
 use escrun::cli::{self, Outcome};
 use escrun::sys::{process, stack};
@@ -9,23 +11,23 @@ use escrun::sys::{process, stack};
 /// env(1): the status of faults of its own.
 const FAULT: u8 = 125;
 
-fn main() -> ExitCode {
+escrun::program!(run);
+
+fn run(arguments: Vec<OsString>) -> u8 {
     std::panic::set_hook(Box::new(report_panic));
     if let Err(error) = process::harden() {
         report(format_args!("cannot protect this process: {error}"));
-        return ExitCode::from(FAULT);
+        return FAULT;
     }
-    let arguments = std::env::args_os().collect();
     // Keys and plaintext pass over a stack that is wiped before anything else happens.
-    let outcome = stack::on_private_stack(|| cli::main(arguments));
-    ExitCode::from(match outcome {
+    match stack::on_private_stack(|| cli::main(arguments)) {
         Ok(Outcome::Exit(status)) => status,
         Ok(Outcome::Launch(launch)) => launch.become_command(),
         Err(error) => {
             report(format_args!("{error}"));
             FAULT
         }
-    })
+    }
 }
 
 /// Says where, but not what: the payload of a panic may hold a value. Then ends the process, so that a fault of ours is

@@ -8,7 +8,7 @@ use crate::encode::DEEPEST;
 use crate::value::{Data, Object, Value};
 
 /// The most members that are looked at. References share values, so a small definition can describe any number.
-const MOST: usize = 1 << 16;
+const MOST: usize = 1 << 18;
 
 /// The keys directly under `values` that mean something else.
 const DECLARATIONS: &str = "environmentVariables";

@@ -10,6 +10,8 @@ pub mod allocator;
 
 mod arena;
 
+pub mod entry;
+
 pub mod exec;
 
 mod inherited;

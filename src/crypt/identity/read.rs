@@ -6,8 +6,9 @@ use crate::secret::Secret;
 
 /// The longest identity that is read, in bytes.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
-/// Room for a file of several identities.
-const PART_BYTES: usize = 8 * 1024;
+/// Room for a file of a few identities. Pages of locked memory are dear (30 µs each when first touched), and what is not
+/// used of this one is touched too, to wipe it.
+const PART_BYTES: usize = 1024;
 
 /// Reads `reader` to its end straight into locked memory, without buffers in between.
 ///
