@@ -16,3 +16,4 @@ mod process;
 mod properties;
 mod scan;
 mod terminal;
+mod units;
