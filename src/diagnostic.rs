@@ -104,6 +104,14 @@ impl Diagnostic {
         }
     }
 
+    /// A warning that lies in no text.
+    pub fn warning_nowhere(message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error_nowhere(message)
+        }
+    }
+
     /// Adds what helps.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {

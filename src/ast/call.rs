@@ -124,6 +124,16 @@ impl Builder {
         path: PathId,
     ) -> Call {
         let path = self.paths.push(Some(path), Step::key(function));
+        let deferred = self.deferred.len();
+        let call = self.recognized(function, argument, span, path);
+        if matches!(call, Call::Invalid) {
+            // What is never evaluated has no faults of evaluation.
+            self.deferred.truncate(deferred);
+        }
+        call
+    }
+
+    fn recognized(&mut self, function: &str, argument: &Node, span: Span, path: PathId) -> Call {
         match function {
             "fn::secret" => self.secret(argument, path),
             "fn::open" => self.open(argument, path),
@@ -189,6 +199,7 @@ impl Builder {
             }
             _ => {}
         }
+        self.ignored(argument, path);
         self.error(argument.span, path, "secret values must be string literals");
         Call::Plaintext(Text::plain(b""), argument.span)
     }
@@ -200,141 +211,9 @@ impl Builder {
         {
             return Some((self.element(first, path, 0), self.element(second, path, 1)));
         }
-        self.error(
-            argument.span,
-            path,
-            format!("the argument to {function} must be a two-valued list"),
-        );
+        self.ignored(argument, path);
+        let message = format!("the argument to {function} must be a two-valued list");
+        self.error(argument.span, path, message);
         None
     }
-
-    fn open(&mut self, argument: &Node, path: PathId) -> Call {
-        let NodeKind::Map { entries, .. } = &argument.kind else {
-            let message =
-                "the argument to fn::open must be an object containing 'provider' and 'inputs'";
-            self.error(argument.span, path, message);
-            return Call::Invalid;
-        };
-        let inputs = self.argument(entries, "inputs", path);
-        let provider = self.provider(entries, argument.span, path);
-        if inputs.is_none() {
-            self.error(argument.span, path, "missing provider inputs ('inputs')");
-        }
-        match (provider, inputs) {
-            (Some(provider), Some(inputs)) => Call::Open { provider, inputs },
-            _ => Call::Invalid,
-        }
-    }
-
-    fn rotate(&mut self, argument: &Node, path: PathId) -> Call {
-        let NodeKind::Map { entries, .. } = &argument.kind else {
-            let message = "the argument to fn::rotate must be an object containing 'provider', 'inputs' and 'state'";
-            self.error(argument.span, path, message);
-            return Call::Invalid;
-        };
-        let provider = self.provider(entries, argument.span, path);
-        self.rotation(provider, entries, argument.span, path)
-    }
-
-    fn rotate_short(&mut self, provider: &str, argument: &Node, path: PathId) -> Call {
-        let NodeKind::Map { entries, .. } = &argument.kind else {
-            let message =
-                "the argument to fn::rotate must be an object containing 'inputs' and 'state'";
-            self.error(argument.span, path, message);
-            return Call::Invalid;
-        };
-        self.rotation(Some(provider.into()), entries, argument.span, path)
-    }
-
-    fn rotation(
-        &mut self,
-        provider: Option<Box<str>>,
-        entries: &[Entry],
-        span: Span,
-        path: PathId,
-    ) -> Call {
-        let inputs = self.argument(entries, "inputs", path);
-        if inputs.is_none() {
-            self.error(span, path, "missing provider inputs ('inputs')");
-        }
-        let mut state = None;
-        if let Some(entry) = find(entries, "state") {
-            let path = self.paths.push(Some(path), Step::key("state"));
-            match &entry.value.kind {
-                NodeKind::Map { entries, .. } if !matches!(recognize(entries), Form::Call(..)) => {
-                    state = Some(self.expression(&entry.value, path));
-                }
-                _ => {
-                    self.error(
-                        entry.value.span,
-                        path,
-                        "rotation state must be an object literal",
-                    );
-                    return Call::Invalid;
-                }
-            }
-        }
-        match (provider, inputs) {
-            (Some(provider), Some(inputs)) => Call::Rotate {
-                provider,
-                inputs,
-                state,
-            },
-            _ => Call::Invalid,
-        }
-    }
-
-    /// The name under `provider`, which must be a literal.
-    fn provider(&mut self, entries: &[Entry], span: Span, path: PathId) -> Option<Box<str>> {
-        let Some(entry) = find(entries, "provider") else {
-            self.error(span, path, "missing provider name ('provider')");
-            return None;
-        };
-        let name = self.literal(&entry.value);
-        if name.is_none() {
-            let path = self.paths.push(Some(path), Step::key("provider"));
-            self.error(
-                entry.value.span,
-                path,
-                "provider name must be a string literal",
-            );
-        }
-        name.map(Into::into)
-    }
-
-    fn validate(&mut self, argument: &Node, path: PathId) -> Call {
-        let NodeKind::Map { entries, .. } = &argument.kind else {
-            let message =
-                "the argument to fn::validate must be an object containing 'schema' and 'value'";
-            self.error(argument.span, path, message);
-            return Call::Invalid;
-        };
-        let schema = self.argument(entries, "schema", path);
-        let value = self.argument(entries, "value", path);
-        for (name, argument_id) in [("schema", schema), ("value", value)] {
-            if argument_id.is_none() {
-                self.error(
-                    argument.span,
-                    path,
-                    format!("missing required property '{name}'"),
-                );
-            }
-        }
-        match (schema, value) {
-            (Some(schema), Some(value)) => Call::Validate { schema, value },
-            _ => Call::Invalid,
-        }
-    }
-
-    /// The expression of the named argument.
-    fn argument(&mut self, entries: &[Entry], name: &str, path: PathId) -> Option<ExprId> {
-        let entry = find(entries, name)?;
-        let path = self.paths.push(Some(path), Step::key(name));
-        Some(self.expression(&entry.value, path))
-    }
-}
-
-/// The named argument of a long form; of several with the same name the last one counts.
-fn find<'a>(entries: &'a [Entry], name: &str) -> Option<&'a Entry> {
-    entries.iter().rev().find(|entry| &*entry.key == name)
 }

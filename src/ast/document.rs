@@ -1,5 +1,6 @@
 //! The top level of a document: description, imports, values, encryption.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::expression::Builder;
@@ -64,8 +65,10 @@ pub fn parse_node(source: &Arc<Source>, node: &Node) -> Parsed {
         };
     };
     let mut top = TopLevel::default();
-    for (index, entry) in entries.iter().enumerate() {
-        builder.top_level_entry(entry, &entries[..index], &mut top);
+    let mut seen = HashSet::new();
+    for entry in entries {
+        let is_duplicate = !seen.insert(&*entry.key);
+        builder.top_level_entry(entry, is_duplicate, &mut top);
     }
     let (mut definition, diagnostics) = builder.finish();
     definition.imports = top.imports;
@@ -86,17 +89,12 @@ struct TopLevel {
 }
 
 impl Builder {
-    fn top_level_entry(&mut self, entry: &Entry, before: &[Entry], top: &mut TopLevel) {
+    fn top_level_entry(&mut self, entry: &Entry, is_duplicate: bool, top: &mut TopLevel) {
         let path = self
             .paths
             .push(None, Step::key(&*entry.key.to_ascii_lowercase()));
-        let duplicate = before.iter().any(|earlier| earlier.key == entry.key);
-        if duplicate {
-            self.warning(
-                entry.key_span,
-                path,
-                format!("duplicate key {}", quoted(&entry.key)),
-            );
+        if is_duplicate {
+            self.duplicate(entry, path);
         }
         match entry.key.to_ascii_lowercase().as_str() {
             "description" => {
@@ -114,6 +112,12 @@ impl Builder {
             "encryption" => top.encryption = Some(self.encryption(&entry.value, path)),
             _ => self.warning(entry.key_span, path, unknown_field(&entry.key)),
         }
+    }
+
+    /// Reports a key outside `values` that was there before.
+    fn duplicate(&mut self, entry: &Entry, path: PathId) {
+        let message = format!("duplicate key {}", quoted(&entry.key));
+        self.warning(entry.key_span, path, message);
     }
 
     fn warning(&mut self, span: Span, path: PathId, message: String) {
@@ -177,19 +181,13 @@ impl Builder {
             return true;
         };
         let mut merge = true;
-        for (index, entry) in entries.iter().enumerate() {
+        let mut seen = HashSet::new();
+        for entry in entries {
             let path = self
                 .paths
                 .push(Some(path), Step::key(&*entry.key.to_ascii_lowercase()));
-            if entries[..index]
-                .iter()
-                .any(|earlier| earlier.key == entry.key)
-            {
-                self.warning(
-                    entry.key_span,
-                    path,
-                    format!("duplicate key {}", quoted(&entry.key)),
-                );
+            if !seen.insert(&*entry.key) {
+                self.duplicate(entry, path);
             }
             if entry.key.eq_ignore_ascii_case("merge") {
                 if let NodeKind::Bool(value) = entry.value.kind {
@@ -212,6 +210,7 @@ impl Builder {
         for entry in entries {
             if matches!(&*entry.key, "imports" | "context" | "environments") {
                 let path = self.paths.push(Some(path), Step::key(&*entry.key));
+                self.ignored(&entry.value, path);
                 let path = self.paths.render(path);
                 let message = format!("{} is a reserved key", quoted(&entry.key));
                 self.deferred.push(Diagnostic::error(

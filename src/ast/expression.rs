@@ -83,23 +83,10 @@ impl Builder {
                 call::Form::Call(name, argument) => {
                     ExprKind::Call(Box::new(self.call(name, argument, node.span, path)))
                 }
-                call::Form::Reserved(entry) => {
-                    self.error(entry.key_span, path, "'fn::' is a reserved prefix");
-                    self.hint_function_name(&entry.key);
-                    self.object(entries, path)
-                }
-                call::Form::Object => {
-                    for entry in entries
-                        .iter()
-                        .filter(|entry| entries.len() > 1 && entry.key.starts_with("fn::"))
-                    {
-                        let message = format!(
-                            "illegal call to builtin function: {} must be the only key within its containing object",
-                            quoted(&entry.key)
-                        );
-                        self.error(node.span, path, message);
-                    }
-                    self.object(entries, path)
+                call::Form::Reserved(_) | call::Form::Object => {
+                    self.misplaced_functions(entries, node.span, path);
+                    let keyed = self.keys(entries, path);
+                    ExprKind::Object(self.properties(keyed, path))
                 }
             },
         };
@@ -110,6 +97,32 @@ impl Builder {
     pub(super) fn element(&mut self, node: &Node, list: PathId, index: usize) -> ExprId {
         let path = self.paths.push(Some(list), Step::Index(index as i64));
         self.expression(node, path)
+    }
+
+    /// Builds an expression that nothing will evaluate, so that the faults in its text are told.
+    pub(super) fn ignored(&mut self, node: &Node, path: PathId) {
+        let deferred = self.deferred.len();
+        self.expression(node, path);
+        self.deferred.truncate(deferred);
+    }
+
+    /// Reports the keys of an object that look like functions.
+    pub(super) fn misplaced_functions(&mut self, entries: &[Entry], span: Span, path: PathId) {
+        if let call::Form::Reserved(entry) = call::recognize(entries) {
+            self.error(entry.key_span, path, "'fn::' is a reserved prefix");
+            self.hint_function_name(&entry.key);
+        }
+        let several = entries.len() > 1;
+        for entry in entries
+            .iter()
+            .filter(|entry| several && entry.key.starts_with("fn::"))
+        {
+            let message = format!(
+                "illegal call to builtin function: {} must be the only key within its containing object",
+                quoted(&entry.key)
+            );
+            self.error(span, path, message);
+        }
     }
 
     fn hint_function_name(&mut self, key: &str) {
@@ -123,8 +136,12 @@ impl Builder {
         }
     }
 
-    /// Builds an object literal; its keys may not hold interpolations.
-    fn object(&mut self, entries: &[Entry], path: PathId) -> ExprKind {
+    /// The entries of an object with their keys, `$$` undone. Those whose keys hold interpolations are left out.
+    pub(super) fn keys<'a>(
+        &mut self,
+        entries: &'a [Entry],
+        path: PathId,
+    ) -> Vec<(Arc<str>, &'a Entry)> {
         let mut keyed = Vec::with_capacity(entries.len());
         for entry in entries {
             if !entry.key.contains('$') {
@@ -145,9 +162,11 @@ impl Builder {
                 keyed.push((Arc::from(key), entry));
             } else {
                 self.error(entry.key_span, path, "object keys must be strings");
+                let path = self.paths.push(Some(path), Step::key(&*entry.key));
+                self.ignored(&entry.value, path);
             }
         }
-        ExprKind::Object(self.properties(keyed, path))
+        keyed
     }
 
     /// Builds entries, sorted by key. Of entries with the same key the first is used and the others are told when the
@@ -160,11 +179,8 @@ impl Builder {
         let mut properties: BTreeMap<Arc<str>, Property> = BTreeMap::new();
         for (key, entry) in entries {
             let path = self.paths.push(Some(parent), Step::Key(Arc::clone(&key)));
-            let deferred = self.deferred.len();
-            let value = self.expression(&entry.value, path);
             if properties.contains_key(&key) {
-                // What was never declared has no duplicates of its own.
-                self.deferred.truncate(deferred);
+                self.ignored(&entry.value, path);
                 let message = format!("duplicate key {}", quoted(&key));
                 let path = self.paths.render(path);
                 self.deferred.push(
@@ -172,6 +188,7 @@ impl Builder {
                         .with_hint("the first one is used; remove or rename the other"),
                 );
             } else {
+                let value = self.expression(&entry.value, path);
                 properties.insert(
                     Arc::clone(&key),
                     Property {
@@ -265,7 +282,7 @@ fn span_within(
     else {
         return span;
     };
-    let column = span.column + text[..range.start].width() as u32;
+    let column = span.column + columns(&text[..range.start]);
     if (span.end - span.start) as usize != text.len() + *properties as usize {
         // Folded over several lines: counted along the first.
         return Span { column, ..span };
@@ -277,4 +294,10 @@ fn span_within(
         line: span.line,
         column,
     }
+}
+
+/// How many columns a text is wide: two for wide characters, none for tabs and other control characters.
+fn columns(text: &str) -> u32 {
+    let shown = text.split(|c: char| c.is_control());
+    shown.map(UnicodeWidthStr::width).sum::<usize>() as u32
 }

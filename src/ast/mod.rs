@@ -3,6 +3,7 @@
 //! Expressions lie in one list and name each other by index, so that evaluation keeps its state beside them, nothing
 //! here is recursive to drop, and the path of an expression is told from its parents only when a fault needs it.
 
+mod arguments;
 mod call;
 mod document;
 mod expression;

@@ -5,15 +5,18 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-/// Composes environment definitions, decrypts their secrets and runs a command with the result.
+/// Compose environment definitions, decrypt their secrets, and run a command with the result.
 ///
-/// The selected definitions are merged in order, later ones over earlier ones; their secrets are decrypted in locked
-/// memory; and COMMAND takes the place of escrun with the resulting variables in its environment.
+/// The definitions that are named are merged in order, later ones over earlier ones; their secrets are decrypted in
+/// locked memory; and COMMAND takes the place of escrun, with the resulting variables in its environment.
 #[derive(Debug, Parser)]
 #[command(
     name = "escrun",
     version,
+    disable_help_flag = true,
+    disable_version_flag = true,
     disable_help_subcommand = true,
+    max_term_width = 100,
     subcommand_value_name = "VERB",
     subcommand_help_heading = "Verbs",
     override_usage = "escrun [run] [OPTIONS] -- COMMAND [ARG]…\n       escrun VERB [OPTIONS] [ARG]…",
@@ -23,18 +26,64 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
-    pub(super) shared: Shared,
-    #[command(flatten)]
     pub(super) run: RunOptions,
+    #[command(flatten)]
+    pub(super) shared: Shared,
     #[command(subcommand)]
     pub(super) verb: Option<Verb>,
     /// The command to run, and its arguments.
-    #[arg(last = true, value_name = "COMMAND")]
+    #[arg(last = true, value_name = "COMMAND", hide = true)]
     pub(super) command: Vec<OsString>,
+    /// Print the version.
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "Shared options")]
+    version: Option<bool>,
+}
+
+/// What is typed to run a command without naming the verb.
+///
+/// Most calls are of this kind, and the full grammar is large: describing every verb, each with a copy of the shared
+/// options, took a tenth of the instructions of a whole run and 200 KiB of fresh memory. So this one is tried first. It
+/// has no verbs, so whatever it accepts means the same in the full grammar, which is left to tell all faults.
+#[derive(Debug, Parser)]
+#[command(disable_help_flag = true)]
+struct PlainRun {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(flatten)]
+    run: RunOptions,
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+impl Arguments {
+    /// Understands what was typed (the first argument is the name of the program).
+    ///
+    /// # Errors
+    /// When it cannot be understood, and for a help text, which is an error to clap.
+    pub(super) fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        // Without a command there is nothing that the small grammar could accept.
+        if arguments.iter().any(|word| word == "--")
+            && let Ok(PlainRun {
+                shared,
+                run,
+                command,
+            }) = PlainRun::try_parse_from(arguments)
+        {
+            return Ok(Self {
+                shared,
+                run,
+                verb: None,
+                command,
+                version: None,
+            });
+        }
+        Self::try_parse_from(arguments)
+    }
 }
 
 /// Options of every verb.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Shared options")]
 pub(super) struct Shared {
     /// Environments to compose, later ones over earlier ones [env: ESCRUN_ENV].
     #[arg(
@@ -42,86 +91,49 @@ pub(super) struct Shared {
         long = "env",
         global = true,
         value_name = "A,B…",
-        value_delimiter = ',',
-        help_heading = "Shared options"
+        value_delimiter = ','
     )]
     pub(super) environments: Vec<String>,
     /// Folder with the definitions; several are searched in order.
-    #[arg(
-        long = "dir",
-        global = true,
-        value_name = "FOLDER",
-        help_heading = "Shared options"
-    )]
+    #[arg(long = "dir", global = true, value_name = "FOLDER")]
     pub(super) folders: Vec<PathBuf>,
-    /// File with age or ssh identities to decrypt with; - is standard input [env: ESCRUN_IDENTITY_FILE].
-    #[arg(
-        short,
-        long = "identity",
-        global = true,
-        value_name = "FILE",
-        help_heading = "Shared options"
-    )]
+    /// File with age or ssh identities to decrypt with, - for standard input [env: ESCRUN_IDENTITY_FILE].
+    #[arg(short, long = "identity", global = true, value_name = "FILE")]
     pub(super) identities: Vec<PathBuf>,
     /// A value for ${context.KEY.PATH} in definitions.
-    #[arg(
-        long,
-        global = true,
-        value_name = "KEY.PATH=VALUE",
-        help_heading = "Shared options"
-    )]
+    #[arg(long, global = true, value_name = "KEY.PATH=VALUE")]
     pub(super) context: Vec<String>,
     /// Folder with provider plugins (escrun-provider-NAME), searched before the user's and the system's.
-    #[arg(
-        long = "provider-dir",
-        global = true,
-        value_name = "FOLDER",
-        help_heading = "Shared options"
-    )]
+    #[arg(long = "provider-dir", global = true, value_name = "FOLDER")]
     pub(super) provider_folders: Vec<PathBuf>,
     /// Let definitions run programs by fn::open::command.
-    #[arg(long, global = true, help_heading = "Shared options")]
+    #[arg(long, global = true)]
     pub(super) allow_commands: bool,
     /// Pulumi stack whose Pulumi.STACK.yaml names the environments.
-    #[arg(
-        long,
-        global = true,
-        value_name = "STACK",
-        help_heading = "Shared options"
-    )]
+    #[arg(long, global = true, value_name = "STACK")]
     pub(super) stack: Option<String>,
-    /// How faults are printed on standard error.
+    /// How messages are printed: for people, or as one JSON object per line.
     #[arg(
         long,
         global = true,
         value_name = "FORMAT",
         value_enum,
-        default_value_t,
-        help_heading = "Shared options"
+        default_value_t
     )]
     pub(super) message_format: MessageFormat,
-    /// Tell on standard error what is done and why; twice for more.
-    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Shared options")]
-    pub(super) verbose: u8,
-    /// Print no warnings.
-    #[arg(
-        short,
-        long,
-        global = true,
-        conflicts_with = "verbose",
-        help_heading = "Shared options"
-    )]
-    pub(super) quiet: bool,
-    /// When to use colours.
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        value_enum,
-        default_value_t,
-        help_heading = "Shared options"
-    )]
+    /// When to use colours; auto is on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub(super) color: Color,
+    /// Say what is done and why.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Print errors only.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Print help.
+    // Always the compact form: one that differs from it by line breaks would only hide what is looked for.
+    #[arg(short, long, global = true, action = ArgAction::HelpShort)]
+    help: Option<bool>,
 }
 
 /// How faults are printed.
@@ -148,24 +160,25 @@ pub(super) enum Color {
 
 /// What shapes the variables.
 #[derive(Args, Debug, Default, PartialEq)]
+#[command(next_help_heading = "Variables")]
 pub(super) struct ExportOptions {
-    /// Export every value, or only what environmentVariables declares [default: each definition's own choice].
-    #[arg(long, value_name = "WHAT", value_enum, help_heading = "Variables")]
+    /// Export every value, or only what environmentVariables declares [default: what each definition does].
+    #[arg(long, value_name = "WHAT", value_enum)]
     pub(super) export: Option<Export>,
     /// Export only the variables whose names match.
-    #[arg(long, value_name = "GLOB", help_heading = "Variables")]
+    #[arg(long, value_name = "GLOB")]
     pub(super) only: Vec<String>,
     /// Do not export the variables whose names match.
-    #[arg(long, value_name = "GLOB", help_heading = "Variables")]
+    #[arg(long, value_name = "GLOB")]
     pub(super) except: Vec<String>,
-    /// Put this in front of every name.
-    #[arg(long, value_name = "TEXT", help_heading = "Variables")]
+    /// Put TEXT in front of every name.
+    #[arg(long, value_name = "TEXT")]
     pub(super) prefix: Option<String>,
     /// Set a value over all definitions, as text.
-    #[arg(long, value_name = "PATH=VALUE", help_heading = "Variables")]
+    #[arg(long, value_name = "PATH=VALUE")]
     pub(super) set: Vec<String>,
-    /// Leave a variable out.
-    #[arg(long, value_name = "NAME", help_heading = "Variables")]
+    /// Leave a variable out, inherited or not.
+    #[arg(long, value_name = "NAME")]
     pub(super) unset: Vec<String>,
 }
 
@@ -180,21 +193,22 @@ pub(super) enum Export {
 
 /// Options of `run`.
 #[derive(Args, Debug, Default, PartialEq)]
+#[command(next_help_heading = "Running")]
 pub(super) struct RunOptions {
-    #[command(flatten)]
-    pub(super) export: ExportOptions,
+    /// Run nothing; print the variables that COMMAND would get, and where each comes from, secrets hidden.
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// Inherit nothing but what every program needs: PATH, HOME, USER, TERM, LANG and the like.
-    #[arg(long, help_heading = "Running")]
+    #[arg(long)]
     pub(super) clean: bool,
     /// With --clean, inherit the variables whose names match too.
-    #[arg(long, value_name = "GLOB", help_heading = "Running")]
+    #[arg(long, value_name = "GLOB")]
     pub(super) keep: Vec<String>,
-    /// What to do when a composed variable is inherited too.
-    #[arg(long, value_name = "WHAT", value_enum, help_heading = "Running")]
+    /// What to do when a composed variable is inherited too [default: override].
+    #[arg(long, value_name = "WHAT", value_enum)]
     pub(super) on_conflict: Option<OnConflict>,
-    /// Run nothing; print the variables that COMMAND would get, where each comes from, and no secret.
-    #[arg(long, help_heading = "Running")]
-    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) export: ExportOptions,
 }
 
 /// What to do about a variable that is both inherited and composed.
@@ -218,34 +232,32 @@ pub(super) enum Verb {
         #[command(flatten)]
         options: RunOptions,
         /// The command to run, and its arguments.
-        #[arg(last = true, value_name = "COMMAND")]
+        #[arg(last = true, value_name = "COMMAND", hide = true)]
         command: Vec<OsString>,
     },
     /// Print the composed values, secrets hidden.
     Get(GetOptions),
-    /// Print the variables, quoted for the program that will read them.
+    /// Print the variables, secrets included, quoted for the program that will read them.
     Export(ExportVerb),
-    /// Report the faults of definitions, without any key.
-    Check(CheckOptions),
-    /// List the environments.
-    Ls,
-    /// Show which definitions set or overrode a variable or value.
+    /// Show which definitions set and overrode a variable or value.
     Explain {
         /// A variable's name or a value's path [default: every variable].
         #[arg(value_name = "VARIABLE|PATH")]
         subject: Option<String>,
     },
-    /// Set up a project here: escrun.yaml, a folder of definitions, and an identity of your own.
+    /// List the environments.
+    Ls {
+        /// Print the file of each, and whether NAME.local.yaml goes over it.
+        #[arg(short, long)]
+        long: bool,
+    },
+    /// Report what is wrong with definitions; needs no identity.
+    Check(CheckOptions),
+    /// Set up a project: escrun.yaml, a folder of definitions, and an identity of your own.
     Init {
         /// The project's folder.
         #[arg(value_name = "FOLDER", default_value = ".")]
         folder: PathBuf,
-    },
-    /// Make an age identity.
-    Keygen {
-        /// File to write it to, for your eyes only [default: standard output].
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
     },
     /// Write a value into a definition.
     Set(SetOptions),
@@ -253,13 +265,19 @@ pub(super) enum Verb {
     Seal {
         /// The environment.
         #[arg(value_name = "ENV")]
-        environment: String,
+        name: String,
     },
-    /// Allow a definition, as it is now, to run programs by fn::open::command.
+    /// Make an age identity.
+    Keygen {
+        /// File to write it to, which only you can read [default: standard output].
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Let a definition, as it is now, run programs by fn::open::command.
     Trust {
         /// The environments.
         #[arg(value_name = "ENV", required = true)]
-        environments: Vec<String>,
+        names: Vec<String>,
         /// Take the permission back.
         #[arg(long)]
         revoke: bool,
@@ -272,7 +290,7 @@ pub(super) struct GetOptions {
     /// Path of a value: names separated by dots, ["key"], [0] [default: everything].
     #[arg(value_name = "PATH")]
     pub(super) path: Option<String>,
-    /// How to print it.
+    /// How to print it; dotenv and shell print the variables, which go with no PATH.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub(super) format: GetFormat,
     /// Show secrets.
@@ -293,20 +311,29 @@ pub(super) enum GetFormat {
     Yaml,
     /// The value as text.
     String,
-    /// The variables, as `export` writes them.
+    /// The variables, as for `export`.
     Dotenv,
-    /// The variables, as `export` writes them.
+    /// The variables, as for `export`.
     Shell,
 }
 
 /// Options of `export`.
 #[derive(Args, Debug)]
+#[command(after_help = "Formats:\n  \
+    dotenv   a .env file, as node --env-file reads it\n  \
+    shell    export commands for sh, bash and zsh: eval \"$(escrun export --format shell)\"\n  \
+    fish     set commands for fish: escrun export --format fish | source\n  \
+    json     an object of texts\n  \
+    yaml     a mapping of texts\n  \
+    docker   the file of docker run --env-file\n  \
+    github   lines for the file that GITHUB_ENV names\n  \
+    systemd  the file of EnvironmentFile=")]
 pub(super) struct ExportVerb {
-    #[command(flatten)]
-    pub(super) options: ExportOptions,
     /// Who will read it.
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(super) format: ExportFormat,
+    #[command(flatten)]
+    pub(super) options: ExportOptions,
 }
 
 /// The readers that `export` writes for.
@@ -347,13 +374,67 @@ pub(super) struct SetOptions {
     /// Encrypt the value.
     #[arg(long)]
     pub(super) secret: bool,
+    /// Make the definition if there is none.
+    #[arg(long)]
+    pub(super) create: bool,
     /// The environment whose definition is changed.
     #[arg(value_name = "ENV")]
-    pub(super) environment: String,
-    /// Path of the value below values.
+    pub(super) name: String,
+    /// Path of the value below values, such as database.host.
     #[arg(value_name = "PATH")]
     pub(super) path: String,
     /// The value [default: asked for without echo, or read from standard input].
-    #[arg(value_name = "VALUE")]
+    #[arg(value_name = "VALUE", allow_negative_numbers = true)]
     pub(super) value: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    /// Whatever the small grammar accepts, the full one understands alike.
+    #[test]
+    fn a_plain_run_means_the_same_in_both_grammars() {
+        let mut small = 0;
+        for line in [
+            "escrun -- true",
+            "escrun --env a,b -e c -- node app.js --env z",
+            "escrun --env=a -vv --clean --keep X* --set a.b=1 --set c=2 -- true -- x",
+            "escrun --env get -- true",
+            "escrun --dir run -i check --color always --message-format json -- ls",
+            "escrun --on-conflict keep --export declared --only A --unset B --prefix P -q -- true",
+            "escrun --context a=b --provider-dir p --allow-commands --stack s --dry-run -- true",
+            "escrun run --env a -- true",
+            "escrun get a -- b",
+            "escrun check -- true",
+            "escrun --dry-run",
+            "escrun --env a --",
+            "escrun --help -- true",
+            "escrun --version -- true",
+            "escrun -q -v -- true",
+            "escrun --unknown -- true",
+            "escrun node -- true",
+        ] {
+            let line = words(line);
+            let full = Arguments::try_parse_from(&line);
+            if let Ok(plain) = PlainRun::try_parse_from(&line) {
+                small += 1;
+                let full = full.as_ref().expect("the full grammar accepts it too");
+                assert!(full.verb.is_none(), "{line:?}");
+                assert_eq!(format!("{:?}", plain.shared), format!("{:?}", full.shared));
+                assert_eq!(plain.run, full.run);
+                assert_eq!(plain.command, full.command);
+            }
+            match (Arguments::read(&line), full) {
+                (Ok(read), Ok(full)) => assert_eq!(format!("{read:?}"), format!("{full:?}")),
+                (Err(read), Err(full)) => assert_eq!(read.to_string(), full.to_string()),
+                _ => panic!("{line:?} is judged differently"),
+            }
+        }
+        assert_eq!(small, 7);
+    }
 }

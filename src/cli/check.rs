@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::CheckOptions;
 use super::error::Failure;
 use super::variables;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, environment_name, store_failure};
 use crate::ast;
 use crate::crypt::{parse_recipients, recipients_digest};
 use crate::diagnostic::{self, Diagnostic};
@@ -19,13 +19,10 @@ use crate::store::EnvironmentName;
 pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result<(), Failure> {
     let mut diagnostics = Vec::new();
     let names = if options.names.is_empty() {
-        let listing = workspace.directory.list().map_err(|error| Failure {
-            hint: error.hint(),
-            ..Failure::new(error)
-        })?;
+        let listing = workspace.directory.list().map_err(store_failure)?;
         for skipped in &listing.skipped {
             let message = format!("{}: {}", skipped.path.display(), skipped.reason);
-            diagnostics.push(warning(message));
+            diagnostics.push(Diagnostic::warning_nowhere(message));
         }
         listing
             .environments
@@ -34,17 +31,8 @@ pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result
             .map(|listed| listed.name)
             .collect()
     } else {
-        let parse = |name: &String| {
-            name.parse::<EnvironmentName>().map_err(|error| Failure {
-                hint: error.hint().map(str::to_owned),
-                ..Failure::usage(format!("environment {name:?}: {error}"))
-            })
-        };
-        options
-            .names
-            .iter()
-            .map(parse)
-            .collect::<Result<Vec<_>, _>>()?
+        let names = options.names.iter().map(|name| environment_name(name));
+        names.collect::<Result<Vec<_>, _>>()?
     };
     for name in &names {
         check_environment(workspace, name, &mut diagnostics);
@@ -60,7 +48,7 @@ pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result
     let (errors, warnings) = (count(true), count(false));
     workspace.ui.diagnostics(diagnostics);
     workspace.ui.info(&format!(
-        "{}, {}, {}",
+        "checked {}: {}, {}",
         counted(names.len(), "environment"),
         counted(errors, "error"),
         counted(warnings, "warning")
@@ -109,7 +97,7 @@ fn check_environment(
             let file = source.display_name();
             let message = format!("{file} is for values of your own, but git tracks it");
             diagnostics.push(
-                warning(message)
+                Diagnostic::warning_nowhere(message)
                     .with_hint(format!("git rm --cached {file}, and ignore *.local.yaml")),
             );
         }
@@ -179,7 +167,8 @@ fn check_mixture(workspace: &Workspace<'_>, diagnostics: &mut Vec<Diagnostic>) {
             declaring.join(", ")
         );
         diagnostics.push(
-            warning(message).with_hint("export: all or export: declared in escrun.yaml settles it"),
+            Diagnostic::warning_nowhere(message)
+                .with_hint("export: all or export: declared in escrun.yaml settles it"),
         );
     }
 }
@@ -203,13 +192,10 @@ fn is_tracked(source: &crate::source::Source) -> bool {
     git.status().is_ok_and(|status| status.success())
 }
 
-fn warning(message: String) -> Diagnostic {
-    Diagnostic {
-        severity: diagnostic::Severity::Warning,
-        ..Diagnostic::error_nowhere(message)
-    }
-}
-
 fn counted(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+    match count {
+        0 => format!("no {thing}s"),
+        1 => format!("1 {thing}"),
+        _ => format!("{count} {thing}s"),
+    }
 }

@@ -1,86 +1,103 @@
 //! `escrun explain`: which definitions set a variable or value, and what each overrode.
 
 use super::args::ExportOptions;
+use super::columns::columns;
 use super::error::Failure;
 use super::get::walk;
 use super::variables;
 use super::workspace::Workspace;
+use crate::diagnostic::Diagnostic;
 use crate::encode::{self, Redaction};
 use crate::eval::Mode;
-use crate::export::Variable;
-use crate::source::Origin;
-use crate::syntax::path;
+use crate::export::{self, Variable};
+use crate::quote::quoted;
+use crate::suggest::nearest;
+use crate::syntax::path::{self, Step};
 use crate::value::{Data, Value};
 
 /// Prints the chain of one variable or value, or of every variable. Needs no key.
 pub(super) fn explain(workspace: &Workspace<'_>, subject: Option<&str>) -> Result<(), Failure> {
     let evaluated = workspace.evaluate(Mode::Check, None)?;
-    let merged = evaluated.merged.clone();
-    let options = variables::choose(workspace, &ExportOptions::default())?;
-    let options = crate::export::Options {
+    let options = export::Options {
         symbolic: true,
-        ..options
+        ..variables::choose(workspace, &ExportOptions::default())?
     };
-    let failed = evaluated
-        .diagnostics
-        .iter()
-        .any(crate::diagnostic::Diagnostic::is_error);
-    let diagnostics = evaluated.diagnostics.clone();
-    let composed = crate::export::Composed {
+    let failed = evaluated.diagnostics.iter().any(Diagnostic::is_error);
+    workspace.ui.diagnostics(evaluated.diagnostics);
+    let composed = export::Composed {
         named: evaluated.environments,
         merged: evaluated.merged,
     };
-    let variables = crate::export::project(&composed, &options).variables;
-    workspace.ui.diagnostics(diagnostics);
-    let mut text = String::new();
-    match subject {
-        None => variables
-            .iter()
-            .for_each(|variable| text += &of_variable(variable)),
+    let variables = export::project(&composed, &options).variables;
+    let values = &composed.merged;
+    let text = match subject {
+        None => {
+            let texts: Vec<_> = variables
+                .iter()
+                .map(|variable| of_variable(variable, values))
+                .collect();
+            texts.join("\n")
+        }
         Some(name) => match variables.find(name) {
-            Some(variable) => text += &of_variable(variable),
+            Some(variable) => of_variable(variable, values),
             None => {
                 let steps = path::parse(name).map_err(|error| {
-                    Failure::usage(format!("neither a variable nor a path: {error}"))
+                    Failure::usage(format!(
+                        "{} is neither a variable nor a path: {error}",
+                        quoted(name)
+                    ))
                 })?;
-                let value = walk(&merged, &steps)?;
-                text += &of_value(&path::render(&steps), value);
+                let value = walk(values, &steps).map_err(|failure| {
+                    let names = variables.iter().map(|variable| &*variable.name);
+                    match nearest(name, names) {
+                        Some(near) if failure.hint.is_none() => {
+                            failure.with_hint(format!("did you mean the variable {near}?"))
+                        }
+                        _ => failure,
+                    }
+                })?;
+                format!("{}\n{}", path::render(&steps), chain(value))
             }
         },
-    }
+    };
     workspace.ui.out(text.as_bytes())?;
     if failed { Err(Failure::told()) } else { Ok(()) }
 }
 
-fn of_variable(variable: &Variable) -> String {
-    let mut text = format!("{}  ({})\n", variable.name, variable.path);
-    text += &place("set at", &variable.origin);
-    variable
-        .chain
-        .iter()
-        .for_each(|origin| text += &place("over  ", origin));
-    text
-}
-
-fn of_value(path: &str, value: &Value) -> String {
-    let mut text = format!("{path}\n");
-    let mut verb = "set at";
-    let mut next = Some(value);
-    while let Some(value) = next {
-        text += &place(verb, &value.origin);
-        if !matches!(value.data, Data::List(_) | Data::Object(_))
-            && let Ok(encoded) = encode::text(value, Redaction::Redact)
-        {
-            let shown = String::from_utf8_lossy(encoded.text.bytes()).into_owned();
-            text.pop();
-            text += &format!("  {}\n", crate::quote::quoted(&shown));
-        }
-        verb = "over  ";
-        next = value.base.as_deref();
+fn of_variable(variable: &Variable, values: &Value) -> String {
+    let title = format!("{}  {}\n", variable.name, variable.path);
+    let steps = path::parse(&variable.path).unwrap_or_default();
+    // The document path starts at the definition, not at its values.
+    let below = steps.strip_prefix(&[Step::key("values")]);
+    match below.and_then(|steps| walk(values, steps).ok()) {
+        Some(value) => title + &chain(value),
+        None => title,
     }
-    text
 }
 
-fn place(verb: &str, origin: &Origin) -> String {
-    format!("    {verb} {origin}\n")
+/// A line for what set the value, and one for each that was overridden, nearest first.
+fn chain(value: &Value) -> String {
+    let values = std::iter::successors(Some(value), |value| value.base.as_deref());
+    let rows = values.enumerate().map(|(index, value)| {
+        let verb = if index == 0 { "  set at" } else { "  over" };
+        let mut row = vec![verb.to_owned(), value.origin.to_string()];
+        row.extend(scalar(value));
+        row
+    });
+    columns(rows.collect())
+}
+
+/// A value that fits into a line, secrets hidden.
+fn scalar(value: &Value) -> Option<String> {
+    match value.data {
+        Data::List(_) | Data::Object(_) => None,
+        Data::String(_) if !value.holds_secret() => {
+            let encoded = encode::text(value, Redaction::Redact).ok()?;
+            Some(quoted(&String::from_utf8_lossy(encoded.text.bytes())))
+        }
+        _ => {
+            let encoded = encode::text(value, Redaction::Redact).ok()?;
+            Some(String::from_utf8_lossy(encoded.text.bytes()).into_owned())
+        }
+    }
 }

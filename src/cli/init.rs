@@ -39,7 +39,8 @@ const PUBLIC_MODE: u32 = 0o644;
 /// Writes the project file, the definitions and, unless there is one, an identity. Nothing is written if anything that
 /// would be is there already.
 pub(super) fn init(ui: &Ui, ambient: &Ambient, folder: &Path) -> Result<(), Failure> {
-    let folder = ambient.working_directory.join(folder);
+    // As it was typed, but without the dot that stands for the working directory.
+    let folder = folder.strip_prefix(".").unwrap_or(folder);
     let project = folder.join("escrun.yaml");
     let definitions = folder.join("environments");
     let files: Vec<(PathBuf, &str)> = DEFINITIONS
@@ -72,12 +73,20 @@ pub(super) fn init(ui: &Ui, ambient: &Ambient, folder: &Path) -> Result<(), Fail
         .for_each(|(file, _)| ui.info(&format!("wrote {}", file.display())));
     match identity {
         Identity::Made(file) => ui.info(&format!(
-            "made an identity: {} (keep it, and to yourself)",
+            "wrote {}: your new identity, without which nothing can be decrypted; keep a copy, and show it to nobody",
             file.display()
         )),
-        Identity::Found(file) => ui.info(&format!("your identity: {}", file.display())),
+        Identity::Found(file) => ui.info(&format!(
+            "encrypted for your identity in {}",
+            file.display()
+        )),
     }
-    ui.info("try: escrun --env app,development --dry-run");
+    let change = if folder.as_os_str().is_empty() {
+        String::new()
+    } else {
+        format!("cd {} && ", folder.display())
+    };
+    ui.info(&format!("try: {change}escrun --dry-run"));
     Ok(())
 }
 

@@ -1,40 +1,42 @@
 //! `escrun ls`: lists the environments.
 
+use super::columns::columns;
 use super::error::Failure;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, store_failure};
+use crate::store::Listed;
 
-/// Prints each environment's name, and on a line of its own what there is to say of it.
-pub(super) fn ls(workspace: &Workspace<'_>) -> Result<(), Failure> {
-    let listing = workspace.directory.list().map_err(|error| Failure {
-        hint: error.hint(),
-        ..Failure::new(error)
-    })?;
-    let mut text = String::new();
-    for listed in listing.environments.iter().filter(|listed| !listed.hidden) {
-        text += listed.name.as_str();
-        if listed.overlay.is_some() {
-            text += "  (with values of your own)";
-        }
-        text.push('\n');
+/// Prints the name of each environment, with `long` its file too.
+pub(super) fn ls(workspace: &Workspace<'_>, long: bool) -> Result<(), Failure> {
+    let listing = workspace.directory.list().map_err(store_failure)?;
+    let (hidden, environments): (Vec<_>, Vec<_>) = listing
+        .environments
+        .iter()
+        .partition(|listed| listed.hidden);
+    for skipped in &listing.skipped {
         workspace
             .ui
-            .note(&format!("{}: {}", listed.name, listed.file.display()));
+            .warning(&format!("{}: {}", skipped.path.display(), skipped.reason));
     }
-    for listed in listing.environments.iter().filter(|listed| listed.hidden) {
+    for listed in hidden {
         workspace.ui.note(&format!(
-            "{} is hidden by one of the same name",
+            "{} is hidden by one of the same name in a folder before",
             listed.file.display()
         ));
     }
-    for skipped in &listing.skipped {
-        workspace.ui.info(&format!(
-            "warning: {}: {}",
-            skipped.path.display(),
-            skipped.reason
-        ));
-    }
-    if text.is_empty() {
+    if environments.is_empty() {
         workspace.ui.info("there are no environments here");
     }
-    workspace.ui.out(text.as_bytes())
+    let rows = environments.into_iter().map(|listed| row(listed, long));
+    workspace.ui.out(columns(rows.collect()).as_bytes())
+}
+
+fn row(listed: &Listed, long: bool) -> Vec<String> {
+    let mut row = vec![listed.name.to_string()];
+    if long {
+        row.push(listed.file.display().to_string());
+        if let Some(overlay) = &listed.overlay {
+            row.push(format!("under {}", overlay.display()));
+        }
+    }
+    row
 }

@@ -4,6 +4,7 @@
 mod ambient;
 mod args;
 mod check;
+mod columns;
 mod error;
 mod explain;
 mod export;
@@ -13,22 +14,21 @@ mod init;
 mod keygen;
 mod ls;
 mod overrides;
+mod relative;
 mod render;
 mod run;
 mod seal;
 mod set;
 mod trust;
 mod ui;
+mod usage;
 mod variables;
 mod workspace;
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser as _};
-
 use ambient::Ambient;
-use args::{Arguments, RunOptions, Verb};
+use args::{Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
 use run::refused;
 use ui::Ui;
@@ -49,6 +49,7 @@ pub struct Launch {
     program: Program,
     arguments: Vec<OsString>,
     environment: EnvironmentBlock,
+    ui: Ui,
 }
 
 impl Launch {
@@ -56,21 +57,21 @@ impl Launch {
     pub fn become_command(self) -> u8 {
         let error = replace(&self.program, &self.arguments, &self.environment);
         let failure = refused(error);
-        Ui::plain().failure(&failure);
+        self.ui.failure(&failure);
         failure.status
     }
 }
 
 /// Does what the arguments say (the first is the name of the program).
 pub fn main(arguments: Vec<OsString>) -> Outcome {
-    let parsed = match Arguments::try_parse_from(&arguments) {
+    let parsed = match Arguments::read(&arguments) {
         Ok(parsed) => parsed,
-        Err(error) => return Outcome::Exit(usage(error, &arguments)),
+        Err(error) => return Outcome::Exit(usage::tell(&error, &arguments)),
     };
     let ambient = match Ambient::read() {
         Ok(ambient) => ambient,
         Err(failure) => {
-            Ui::plain().failure(&failure);
+            Ui::before_options(MessageFormat::Plain).failure(&failure);
             return Outcome::Exit(RUN_FAILED);
         }
     };
@@ -93,6 +94,7 @@ fn dispatch(arguments: Arguments, ambient: &Ambient, ui: &Ui) -> Result<Outcome,
         run: options,
         verb,
         command,
+        ..
     } = arguments;
     if verb.is_some() && (options != RunOptions::default() || !command.is_empty()) {
         return Err(Failure::usage(
@@ -108,18 +110,15 @@ fn dispatch(arguments: Arguments, ambient: &Ambient, ui: &Ui) -> Result<Outcome,
         Some(Verb::Get(options)) => done(get::get(&workspace()?, &options)),
         Some(Verb::Export(verb)) => done(export::export(&workspace()?, &verb)),
         Some(Verb::Check(options)) => done(check::check(&workspace()?, &options)),
-        Some(Verb::Ls) => done(ls::ls(&workspace()?)),
+        Some(Verb::Ls { long }) => done(ls::ls(&workspace()?, long)),
         Some(Verb::Explain { subject }) => {
             done(explain::explain(&workspace()?, subject.as_deref()))
         }
         Some(Verb::Init { folder }) => done(init::init(ui, ambient, &folder)),
         Some(Verb::Keygen { output }) => done(keygen::keygen(ui, output.as_deref())),
         Some(Verb::Set(options)) => done(set::set(&workspace()?, &options)),
-        Some(Verb::Seal { environment }) => done(seal::seal(&workspace()?, &environment)),
-        Some(Verb::Trust {
-            environments,
-            revoke,
-        }) => done(trust::trust(&workspace()?, &environments, revoke)),
+        Some(Verb::Seal { name }) => done(seal::seal(&workspace()?, &name)),
+        Some(Verb::Trust { names, revoke }) => done(trust::trust(&workspace()?, &names, revoke)),
     }
 }
 
@@ -142,33 +141,4 @@ fn no_command() -> Failure {
     Failure::usage("no command is given").with_hint(
         "write it behind --, as in escrun --env app -- node app.js; escrun --help shows more",
     )
-}
-
-/// Tells what is wrong with the arguments, or prints the help that was asked for. Returns the exit status: a verb that
-/// is none of ours was most likely meant to be run.
-fn usage(error: clap::Error, arguments: &[OsString]) -> u8 {
-    let status = match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
-        _ if is_of_other_verb(arguments) => USAGE,
-        _ => RUN_FAILED,
-    };
-    // Printing is all there is to do.
-    let _ = error.print();
-    if matches!(
-        error.kind(),
-        ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument
-    ) && status == RUN_FAILED
-    {
-        Ui::plain()
-            .say("\nTo run a command, write it behind --: escrun [OPTIONS] -- COMMAND [ARG]…");
-    }
-    status
-}
-
-/// Whether the arguments name a verb other than `run`.
-fn is_of_other_verb(arguments: &[OsString]) -> bool {
-    let words = arguments.iter().skip(1).take_while(|word| *word != "--");
-    let command = Arguments::command();
-    let mut verbs = words.filter_map(|word| command.find_subcommand(word));
-    verbs.next().is_some_and(|verb| verb.get_name() != "run")
 }

@@ -5,12 +5,13 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::Launch;
 use super::args::{OnConflict, RunOptions};
+use super::columns::columns;
 use super::error::{Failure, RUN_FAILED, USAGE};
 use super::variables;
 use super::workspace::Workspace;
 use crate::encode::SECRET;
 use crate::eval::Mode;
-use crate::export::{self, Inherit, Kind, Projection, Variable};
+use crate::export::{self, Entry, Inherit, Projection, Variables};
 use crate::quote::quoted;
 use crate::run::{EnvironmentBlock, Program};
 
@@ -97,9 +98,18 @@ fn prepare(
         return Err(Failure::told());
     }
     let Some(program) = program.filter(|_| !options.dry_run) else {
-        for variable in &variables {
-            workspace.ui.out(line(variable).as_bytes())?;
-        }
+        let text = listing(&variables, &environment);
+        workspace.ui.out(text.as_bytes())?;
+        let inherited = environment
+            .iter()
+            .filter(|entry| {
+                str::from_utf8(&entry.name).is_ok_and(|name| variables.find(name).is_none())
+            })
+            .count();
+        workspace.ui.info(&format!(
+            "{} composed; {inherited} inherited besides",
+            variables.len()
+        ));
         return Ok(Outcome::Printed);
     };
     workspace.ui.note(&format!(
@@ -116,6 +126,7 @@ fn prepare(
         program,
         arguments: command[1..].to_vec(),
         environment,
+        ui: *workspace.ui,
     }))
 }
 
@@ -137,19 +148,30 @@ pub(super) fn refused(error: crate::run::Error) -> Failure {
     }
 }
 
-/// A line of `--dry-run`: the name, the value unless it is secret, where it is from, and why it is exported.
-fn line(variable: &Variable) -> String {
-    let value = if variable.secret {
-        SECRET.to_owned()
-    } else {
-        quoted(&String::from_utf8_lossy(variable.value.bytes()))
-    };
-    let kind = match variable.kind {
-        Kind::Declared => "declared",
-        Kind::Flattened => "from its path",
-    };
-    format!(
-        "{}={value}  # {}, {} ({kind})\n",
-        variable.name, variable.origin, variable.path
-    )
+/// What `--dry-run` prints: the name of each variable, its value unless that is secret, and where it is from. Where the
+/// inherited value stays, that is said instead.
+fn listing(variables: &Variables, environment: &[Entry]) -> String {
+    let rows = variables.iter().map(|variable| {
+        let found =
+            environment.binary_search_by(|entry| (*entry.name).cmp(variable.name.as_bytes()));
+        let is_kept = found.is_ok_and(|at| environment[at].value.bytes() != variable.value.bytes());
+        let (value, origin) = if is_kept {
+            (
+                "[inherited]".to_owned(),
+                format!("instead of {}", variable.origin),
+            )
+        } else if variable.secret {
+            (SECRET.to_owned(), variable.origin.to_string())
+        } else {
+            let text = String::from_utf8_lossy(variable.value.bytes());
+            (quoted(&text), variable.origin.to_string())
+        };
+        vec![
+            variable.name.to_string(),
+            value,
+            origin,
+            variable.path.clone(),
+        ]
+    });
+    columns(rows.collect())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::Failure;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, environment_name, store_failure};
 use crate::author::{self, Error};
 use crate::source::Source;
 use crate::store::EnvironmentName;
@@ -17,7 +17,7 @@ pub(super) fn seal(workspace: &Workspace<'_>, environment: &str) -> Result<(), F
         .map_err(|error| author_failure(workspace, error))?;
     let Some((text, sealed)) = sealed else {
         workspace.ui.info(&format!(
-            "nothing to do: {name} has no secret that is not sealed"
+            "nothing to do: every secret of {name} is encrypted for its recipients"
         ));
         return Ok(());
     };
@@ -44,20 +44,9 @@ pub(super) fn load(
     workspace: &Workspace<'_>,
     environment: &str,
 ) -> Result<(EnvironmentName, Arc<Source>), Failure> {
-    let name: EnvironmentName = environment
-        .parse()
-        .map_err(|error: crate::store::NameError| Failure {
-            hint: error.hint().map(str::to_owned),
-            ..Failure::usage(format!("environment {environment:?}: {error}"))
-        })?;
-    let loaded = workspace
-        .directory
-        .load_named(&name)
-        .map_err(|error| Failure {
-            hint: error.hint(),
-            ..Failure::new(error)
-        })?;
-    Ok((name, loaded.definition))
+    let name = environment_name(environment)?;
+    let loaded = workspace.directory.load_named(&name);
+    Ok((name, loaded.map_err(store_failure)?.definition))
 }
 
 /// Writes the new text, if the old one still stands there.
@@ -67,13 +56,8 @@ pub(super) fn save(
     source: &Source,
     text: &str,
 ) -> Result<PathBuf, Failure> {
-    workspace
-        .directory
-        .replace(name, source.text(), text)
-        .map_err(|error| Failure {
-            hint: error.hint(),
-            ..Failure::new(error)
-        })
+    let replaced = workspace.directory.replace(name, source.text(), text);
+    replaced.map_err(store_failure)
 }
 
 /// Tells why a definition was not changed.

@@ -5,21 +5,26 @@ use std::sync::Arc;
 
 use super::args::SetOptions;
 use super::error::Failure;
-use super::seal::{author_failure, load, save};
-use super::workspace::{Workspace, read_standard_input};
+use super::seal::{author_failure, save};
+use super::workspace::{Workspace, environment_name, read_standard_input, store_failure};
 use crate::author;
 use crate::quote::quoted;
 use crate::secret::Secret;
 use crate::source::Source;
+use crate::store::{self, EnvironmentName};
 use crate::syntax::edit::NewValue;
-use crate::syntax::{self, NodeKind, path};
+use crate::syntax::path::{self, Step};
+use crate::syntax::{self, NodeKind};
 
 /// Sets the value, as a secret if that is asked for.
 pub(super) fn set(workspace: &Workspace<'_>, options: &SetOptions) -> Result<(), Failure> {
-    let steps = path::parse(&options.path).map_err(|error| {
-        Failure::usage(format!("invalid path: {}: {error}", quoted(&options.path)))
-    })?;
-    let (name, source) = load(workspace, &options.environment)?;
+    let steps = steps(&options.path)?;
+    let name = environment_name(&options.name)?;
+    let found = find(workspace, &name, options.create)?;
+    let source = match &found {
+        Some(source) => Arc::clone(source),
+        None => Source::new(name.as_str(), None, ""),
+    };
     let text = if options.secret {
         let secret = secret(options)?;
         let recipients = workspace.project.rules.recipients(&name);
@@ -28,13 +33,51 @@ pub(super) fn set(workspace: &Workspace<'_>, options: &SetOptions) -> Result<(),
         author::set(&source, &steps, &plain(options)?)
     };
     let text = text.map_err(|error| author_failure(workspace, error))?;
-    let file = save(workspace, &name, &source, &text)?;
+    let (done, file) = match found {
+        Some(source) => ("set", save(workspace, &name, &source, &text)?),
+        None => {
+            let created = workspace.directory.create(&name, &text);
+            ("made, with", created.map_err(store_failure)?)
+        }
+    };
     workspace.ui.info(&format!(
-        "set {} in {}",
-        path::render(&steps),
-        file.display()
+        "{}: {done} {}",
+        file.display(),
+        path::render(&steps)
     ));
     Ok(())
+}
+
+/// The path of one value. The whole of `values` is not set by it, for all of them would be lost.
+fn steps(text: &str) -> Result<Vec<Step>, Failure> {
+    let invalid =
+        |error: &str| Failure::usage(format!("invalid property path {}: {error}", quoted(text)));
+    match path::parse(text) {
+        Ok(steps) if steps.is_empty() => Err(invalid("it names no value")),
+        Ok(steps) => Ok(steps),
+        Err(error) => Err(invalid(&error)),
+    }
+}
+
+/// The definition, or nothing where one is to be made.
+fn find(
+    workspace: &Workspace<'_>,
+    name: &EnvironmentName,
+    create: bool,
+) -> Result<Option<Arc<Source>>, Failure> {
+    match workspace.directory.load_named(name) {
+        Ok(loaded) => Ok(Some(loaded.definition)),
+        Err(store::Error::NotFound { .. }) if create => Ok(None),
+        Err(error @ store::Error::NotFound { .. }) => {
+            let failure = store_failure(error);
+            let hint = failure.hint.unwrap_or_default();
+            Err(Failure {
+                hint: Some(format!("{hint}; to make a new definition, add --create")),
+                ..failure
+            })
+        }
+        Err(error) => Err(store_failure(error)),
+    }
 }
 
 /// A secret from the terminal without echo, or from standard input. As an argument it would be in the shell's history

@@ -12,7 +12,11 @@ use super::error::Failure;
 use super::render;
 use crate::diagnostic::{self, Diagnostic};
 
+/// More faults at once than this are not read by people.
+const MOST_SHOWN: usize = 50;
+
 /// How things are printed.
+#[derive(Clone, Copy)]
 pub(super) struct Ui {
     format: MessageFormat,
     color: bool,
@@ -39,12 +43,11 @@ impl Ui {
     }
 
     /// How things are printed before the options are known, and after they are forgotten.
-    pub(super) fn plain() -> Self {
-        let terminal = io::stderr().is_terminal();
+    pub(super) fn before_options(format: MessageFormat) -> Self {
         Self {
-            format: MessageFormat::Plain,
+            format,
             color: false,
-            excerpts: terminal,
+            excerpts: false,
             quiet: false,
             verbose: false,
         }
@@ -58,15 +61,21 @@ impl Ui {
     /// Prints all diagnostics in order; returns whether one is an error.
     pub(super) fn diagnostics(&self, mut diagnostics: Vec<Diagnostic>) -> bool {
         diagnostic::sort(&mut diagnostics);
-        for diagnostic in &diagnostics {
-            if self.quiet && !diagnostic.is_error() {
-                continue;
-            }
+        let is_wanted = |diagnostic: &&Diagnostic| !self.quiet || diagnostic.is_error();
+        let wanted: Vec<&Diagnostic> = diagnostics.iter().filter(is_wanted).collect();
+        let shown = match self.format {
+            MessageFormat::Json => wanted.len(),
+            MessageFormat::Plain => wanted.len().min(MOST_SHOWN),
+        };
+        for diagnostic in &wanted[..shown] {
             let text = match self.format {
                 MessageFormat::Json => render::json(diagnostic),
                 MessageFormat::Plain => render::plain(diagnostic, self.excerpts, self.color),
             };
             self.err(&text);
+        }
+        if shown < wanted.len() {
+            self.err(&format!("and {} more", wanted.len() - shown));
         }
         diagnostics.iter().any(Diagnostic::is_error)
     }
@@ -81,6 +90,11 @@ impl Ui {
             ..Diagnostic::error_nowhere(message.as_str())
         };
         self.diagnostics(vec![diagnostic]);
+    }
+
+    /// Prints a warning that is no diagnostic.
+    pub(super) fn warning(&self, message: &str) {
+        self.diagnostics(vec![Diagnostic::warning_nowhere(message)]);
     }
 
     /// Prints a line on what was done, unless that is not wanted.
@@ -107,14 +121,19 @@ impl Ui {
     /// # Errors
     /// When it cannot be written.
     pub(super) fn out(&self, bytes: &[u8]) -> Result<(), Failure> {
-        write_all(io::stdout(), bytes).map_err(|errno| match errno {
-            // Whoever read it has had enough; that is no news to anyone. 128 + SIGPIPE, as a shell would say.
-            Errno::EPIPE => Failure::told().with_status(141),
-            errno => Failure::new(format!(
-                "writing to standard output: {}",
-                errno.desc().to_lowercase()
-            )),
-        })
+        write_all(io::stdout(), bytes).map_err(unwritten)
+    }
+}
+
+/// What it means that standard output cannot be written.
+pub(super) fn unwritten(errno: Errno) -> Failure {
+    match errno {
+        // Whoever read it has had enough; that is no news to anyone. 128 + SIGPIPE, as a shell would say.
+        Errno::EPIPE => Failure::told().with_status(141),
+        errno => Failure::new(format!(
+            "writing to standard output: {}",
+            errno.desc().to_lowercase()
+        )),
     }
 }
 

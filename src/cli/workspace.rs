@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::args::Shared;
 use super::error::Failure;
 use super::identities;
 use super::overrides;
+use super::relative::relative_to;
 use super::ui::Ui;
 use crate::ast::{self, Parsed};
 use crate::crypt::Keyring;
@@ -20,8 +21,9 @@ use crate::eval::{self, Evaluated, Host, Mode};
 use crate::project::{self, ProjectFile, ResolvedProject, SYSTEM_FOLDER, Selection, UserConfig};
 use crate::provider::trust::Trusted;
 use crate::provider::{self, Commands, ProviderSet};
+use crate::quote::quoted;
 use crate::secret::Secret;
-use crate::store::{Directory, EnvironmentName, Overlays};
+use crate::store::{self, Directory, EnvironmentName, NameError, Overlays};
 use crate::value::Object;
 
 /// Where plugins are installed for everyone.
@@ -49,7 +51,8 @@ impl<'a> Workspace<'a> {
     /// Finds out what is meant. Reads settings, but neither definitions nor keys.
     pub(super) fn open(shared: &Shared, ambient: &'a Ambient, ui: &'a Ui) -> Result<Self, Failure> {
         let environments = named(shared, ambient)?;
-        let project = project::resolve(&project::Request {
+        let shown = |path: &Path| relative_to(&ambient.working_directory, path);
+        let mut project = project::resolve(&project::Request {
             working_directory: &ambient.working_directory,
             file: ProjectFile::Nearest,
             folders: &shared.folders,
@@ -58,21 +61,19 @@ impl<'a> Workspace<'a> {
             user: ambient.user,
             system_folder: SYSTEM_FOLDER.as_ref(),
         })
-        .map_err(|error| Failure {
-            hint: error.hint(),
-            ..Failure::new(error)
-        })?;
+        .map_err(|error| project_failure(error.with_paths(shown), ui))?;
+        // All that is told of definitions is told by these paths.
+        for folder in &mut project.folders {
+            *folder = shown(folder);
+        }
         if let Some(file) = &project.file {
-            ui.note(&format!("project file: {}", file.display()));
+            ui.note(&format!("project file: {}", shown(file).display()));
         }
         for folder in &project.folders {
             ui.note(&format!("definitions: {}", folder.display()));
         }
         let directory =
-            Directory::open(&project.folders, Overlays::Merged).map_err(|error| Failure {
-                hint: error.hint(),
-                ..Failure::new(error)
-            })?;
+            Directory::open(&project.folders, Overlays::Merged).map_err(store_failure)?;
         let config = user_config(ambient)?;
         let keyring = identities::keyring(shared, ambient, &config)?;
         let mut plugin_folders = shared.provider_folders.clone();
@@ -189,17 +190,9 @@ impl<'a> Workspace<'a> {
 
 /// The environments that the options or `ESCRUN_ENV` name.
 fn named(shared: &Shared, ambient: &Ambient) -> Result<Vec<EnvironmentName>, Failure> {
-    let parse = |text: &str| {
-        text.parse::<EnvironmentName>().map_err(|error| {
-            let hint = error.hint().map(str::to_owned);
-            Failure {
-                hint,
-                ..Failure::usage(format!("environment {text:?}: {error}"))
-            }
-        })
-    };
     if !shared.environments.is_empty() {
-        return shared.environments.iter().map(|name| parse(name)).collect();
+        let names = shared.environments.iter();
+        return names.map(|name| environment_name(name.trim())).collect();
     }
     let Some(variable) = ambient.variable("ESCRUN_ENV") else {
         return Ok(Vec::new());
@@ -207,7 +200,44 @@ fn named(shared: &Shared, ambient: &Ambient) -> Result<Vec<EnvironmentName>, Fai
     let Some(text) = variable.to_str() else {
         return Err(Failure::usage("ESCRUN_ENV is not UTF-8"));
     };
-    text.split(',').map(|name| parse(name.trim())).collect()
+    let names = text.split(',').map(|name| environment_name(name.trim()));
+    let names: Result<_, _> = names.collect();
+    names.map_err(|failure| Failure {
+        message: failure
+            .message
+            .map(|message| format!("ESCRUN_ENV: {message}")),
+        ..failure
+    })
+}
+
+/// An environment's name as it was typed.
+pub(super) fn environment_name(text: &str) -> Result<EnvironmentName, Failure> {
+    text.parse().map_err(|error: NameError| Failure {
+        hint: error.hint().map(str::to_owned),
+        ..Failure::usage(format!("environment {}: {error}", quoted(text)))
+    })
+}
+
+/// Why a definition was not found, read or written.
+pub(super) fn store_failure(error: store::Error) -> Failure {
+    Failure {
+        hint: error.hint(),
+        ..Failure::new(error)
+    }
+}
+
+/// Why the project was not read. The faults of an inline definition are told at their places.
+fn project_failure(error: project::Error, ui: &Ui) -> Failure {
+    match error {
+        project::Error::Inline(diagnostics) => {
+            ui.diagnostics(diagnostics);
+            Failure::told()
+        }
+        error => Failure {
+            hint: error.hint(),
+            ..Failure::new(error)
+        },
+    }
 }
 
 fn user_config(ambient: &Ambient) -> Result<UserConfig, Failure> {

@@ -138,9 +138,13 @@ impl Scope<'_, '_> {
             return Some(Receiver::Expression(property.value, below));
         }
         if below.is_none() {
-            let own = properties.iter().map(|property| &*property.key);
-            let inherited = base.into_iter().flat_map(shown_keys);
-            self.unknown_property(key, own.chain(inherited), accessor, id);
+            let own = || properties.iter().map(|property| &*property.key);
+            let shown: Vec<&str> = match base.filter(|base| is_object(base)) {
+                Some(base) => own_keys(base).collect(),
+                None => own().collect(),
+            };
+            let all = own().chain(base.into_iter().flat_map(shown_keys));
+            self.unknown_property(key, shown, all, accessor, id);
         }
         below.map(Receiver::Value)
     }
@@ -158,7 +162,7 @@ impl Scope<'_, '_> {
             (Data::Object(_), Step::Key(key)) => {
                 let found = inherited(value, key);
                 if found.is_none() {
-                    self.unknown_property(key, shown_keys(value), accessor, id);
+                    self.unknown_property(key, own_keys(value), shown_keys(value), accessor, id);
                 }
                 found
             }
@@ -217,18 +221,25 @@ impl Scope<'_, '_> {
         None
     }
 
+    /// Reports a key that is not there. The message suggests one of the keys `own` of the object where the search
+    /// ended; the hint, if there is none among these, one of all the keys there are.
     fn unknown_property<'k>(
         &mut self,
         key: &str,
-        known: impl Iterator<Item = &'k str>,
+        own: impl IntoIterator<Item = &'k str>,
+        all: impl IntoIterator<Item = &'k str>,
         accessor: &Accessor,
         id: ExprId,
     ) {
         let mut message = format!("unknown property {}", quoted(key));
-        if let Some(near) = nearest(key, known) {
-            message += &format!("; did you mean {}?", quoted(near));
+        let mut hint = None;
+        let did_you_mean = |near: &str| format!("did you mean {}?", quoted(near));
+        if let Some(near) = nearest(key, own) {
+            message += &format!("; {}", did_you_mean(near));
+        } else {
+            hint = nearest(key, all).map(did_you_mean);
         }
-        self.access_error(accessor, id, &message);
+        self.error_at(id, accessor.span, message, hint);
     }
 
     fn access_error(&mut self, accessor: &Accessor, id: ExprId, message: &str) {
@@ -245,4 +256,17 @@ fn shown_keys(value: &Value) -> impl Iterator<Item = &str> {
     object
         .into_iter()
         .flat_map(|object| object.members.keys().map(|key| &**key))
+}
+
+/// The keys of the object at the bottom of all that a value was merged onto, where the search for a key ends.
+fn own_keys(value: &Value) -> impl Iterator<Item = &str> {
+    let mut bottom = value;
+    while let Some(base) = bottom.base.as_deref().filter(|base| is_object(base)) {
+        bottom = base;
+    }
+    shown_keys(bottom)
+}
+
+fn is_object(value: &Value) -> bool {
+    matches!(value.data, Data::Object(_))
 }

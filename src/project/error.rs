@@ -1,7 +1,7 @@
 //! What may go wrong with settings, and what helps.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::config::Fault;
 use crate::diagnostic::Diagnostic;
@@ -110,11 +110,48 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Error {
+    /// The same error, its paths as `shown` gives them.
+    #[must_use]
+    pub fn with_paths(self, shown: impl Fn(&Path) -> PathBuf) -> Self {
+        match self {
+            Error::Read { file, error } => Error::Read {
+                file: shown(&file),
+                error,
+            },
+            Error::Foreign { file, owner } => Error::Foreign {
+                file: shown(&file),
+                owner,
+            },
+            Error::Exposed(file) => Error::Exposed(shown(&file)),
+            Error::Fault(fault) => Error::Fault(Fault {
+                file: shown(&fault.file),
+                ..fault
+            }),
+            Error::NoStack { stack, file } => Error::NoStack {
+                stack,
+                file: file.as_deref().map(shown),
+            },
+            Error::Folder {
+                folder,
+                named_by,
+                error,
+            } => Error::Folder {
+                folder: shown(&folder),
+                named_by: named_by.as_deref().map(shown),
+                error,
+            },
+            Error::NoFolder { tried } => Error::NoFolder {
+                tried: tried.iter().map(|folder| shown(folder)).collect(),
+            },
+            Error::Text(_) | Error::Inline(_) | Error::StackName => self,
+        }
+    }
+
     /// What helps, if anything does.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Error::Foreign { file, .. } => format!(
-                "if you trust it, name it with --project {0}, or make it yours with chown",
+                "if you trust it, make it yours: chown \"$USER\" {}",
                 file.display()
             ),
             Error::Exposed(file) => format!("chmod o-w {}", file.display()),

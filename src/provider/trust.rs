@@ -122,7 +122,11 @@ pub fn add(file: &Path, definition: &Source) -> io::Result<()> {
             .create(folder)?;
     }
     // A name with a line feed in it would look like another entry.
-    let name = definition.display_name().replace(char::is_control, " ");
+    let name = match definition.file() {
+        Some(file) => fs::canonicalize(file)?.display().to_string(),
+        None => definition.display_name(),
+    };
+    let name = name.replace(char::is_control, " ");
     let line = format!("{} {name}\n", Digest::of(definition));
     let mut store = OpenOptions::new()
         .append(true)

@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::sys::exec::Limits;
+use crate::sys::fs::describe;
 
 /// What stands in the way of the command. Names of variables are told, values are not, nor how long they are.
 #[derive(Debug)]
@@ -119,7 +120,7 @@ impl fmt::Display for Error {
                 write!(f, "command not found: {}", command.display())
             }
             Error::NotExecutable { path, reason } => {
-                write!(f, "cannot execute {}: {reason}", path.display())
+                write!(f, "cannot execute {}: {}", path.display(), describe(reason))
             }
             Error::NoInterpreter { path } => write!(
                 f,

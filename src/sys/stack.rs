@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::ffi::c_void;
 use std::io;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -12,6 +13,16 @@ use std::ptr::{self, NonNull};
 
 use super::region::{map_reserved, page_size};
 use super::wipe::wipe_raw;
+
+// A switch where its few instructions are written down (and not below miri, which knows none), else a thread.
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+mod switch;
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+use switch::call_on;
+#[cfg(any(not(all(target_arch = "x86_64", target_os = "linux", not(miri))), test))]
+mod thread;
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+use thread::call_on;
 
 /// The size that is asked for, in bytes. It is address space: only what is touched costs memory.
 pub const SIZE: usize = 512 << 20;
@@ -30,12 +41,12 @@ thread_local! {
     static BOTTOM: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Runs `f` on a private stack, waits for it, and wipes and unmaps that stack. A panic of `f` goes on in the caller.
+/// Runs `f` on a private stack, and wipes and unmaps that stack. A panic of `f` goes on in the caller.
 ///
-/// `f` runs on a thread of its own: thread-local state of the caller is not seen there.
+/// `f` may run on a thread of its own, so thread-local state of the caller is not to be relied on.
 ///
 /// # Errors
-/// When there is neither memory nor a thread to be had; `f` has not run then.
+/// When there is no memory to be had; `f` has not run then.
 pub fn on_private_stack<R: Send>(f: impl FnOnce() -> R + Send) -> io::Result<R> {
     let stack = Stack::map().map_err(|error| told("there is no memory for a stack", &error))?;
     let mut job = Job {
@@ -50,7 +61,7 @@ pub fn on_private_stack<R: Send>(f: impl FnOnce() -> R + Send) -> io::Result<R> 
     match job.result {
         Some(Ok(result)) => Ok(result),
         Some(Err(panic)) => resume_unwind(panic),
-        None => unreachable!("the thread has ended, and its last act is to leave a result"),
+        None => unreachable!("the last act on the stack is to leave a result"),
     }
 }
 
@@ -72,7 +83,10 @@ pub fn remaining() -> usize {
     here.saturating_sub(bottom)
 }
 
-/// What the thread is given, and where it leaves its result.
+/// What is called on a stack, with what it is given.
+type Entry = extern "C" fn(*mut c_void);
+
+/// What is to be done on the stack, and what came of it.
 struct Job<F, R> {
     bottom: usize,
     work: Option<F>,
@@ -80,14 +94,14 @@ struct Job<F, R> {
 }
 
 /// The first function on the private stack. Nothing unwinds out of it.
-extern "C" fn begin<F: FnOnce() -> R, R>(job: *mut libc::c_void) -> *mut libc::c_void {
-    // SAFETY: `Stack::run` passes a job of these very types, and leaves it alone until this thread has ended.
+extern "C" fn begin<F: FnOnce() -> R, R>(job: *mut c_void) {
+    // SAFETY: `Stack::run` passes a job of these very types, and leaves it alone until this has returned.
     let job = unsafe { &mut *job.cast::<Job<F, R>>() };
-    BOTTOM.set(Some(job.bottom));
+    let outer = BOTTOM.replace(Some(job.bottom));
     if let Some(work) = job.work.take() {
         job.result = Some(catch_unwind(AssertUnwindSafe(work)));
     }
-    ptr::null_mut()
+    BOTTOM.set(outer);
 }
 
 /// The mapping: a guard page at its low end, then the stack, which grows down towards it.
@@ -129,36 +143,12 @@ impl Stack {
         (unsafe { self.start.add(guard) }, self.size - guard)
     }
 
-    /// Runs the job on a thread whose stack this is, and waits for the end of that thread.
+    /// Runs the job on this stack.
     fn run<F: FnOnce() -> R, R>(&self, job: &mut Job<F, R>) -> io::Result<()> {
         let (start, size) = self.usable();
-        let mut attributes = MaybeUninit::uninit();
-        let mut thread = MaybeUninit::uninit();
-        // SAFETY: the attributes are initialised before they are used and destroyed after. The stack outlives the
-        // thread, as does the job, since the thread is joined here; `on_private_stack` demands `Send` of all that the
-        // thread sees and leaves.
-        unsafe {
-            check(libc::pthread_attr_init(attributes.as_mut_ptr()))?;
-            let attributes = attributes.assume_init_mut();
-            let created = check(libc::pthread_attr_setstack(
-                attributes,
-                start.as_ptr().cast(),
-                size,
-            ))
-            .and_then(|()| {
-                check(libc::pthread_create(
-                    thread.as_mut_ptr(),
-                    attributes,
-                    begin::<F, R>,
-                    ptr::from_mut(job).cast(),
-                ))
-            });
-            libc::pthread_attr_destroy(attributes);
-            created?;
-            check(libc::pthread_join(thread.assume_init(), ptr::null_mut()))
-                .expect("a thread that was just created can be joined once");
-        }
-        Ok(())
+        // SAFETY: nothing else uses the stack, which outlives the call, as does the job; `begin` unwinds nowhere, and
+        // `on_private_stack` demands `Send` of all that it sees and leaves.
+        unsafe { call_on(start, size, begin::<F, R>, ptr::from_mut(job).cast()) }
     }
 
     /// Wipes the pages that were touched, from the top until a whole stride was not: frames touch every page.
@@ -173,7 +163,7 @@ impl Stack {
             let stride = unsafe { start.add(end) };
             let touched = touched_pages(stride, length);
             for index in &touched {
-                // SAFETY: a page of our own mapping, and the thread that used it has ended.
+                // SAFETY: a page of our own mapping, and what ran on it has ended.
                 unsafe { wipe_raw(stride.as_ptr().add(index * page), page) };
             }
             if touched.is_empty() {
@@ -225,16 +215,8 @@ fn has_room(size: usize) -> bool {
 impl Drop for Stack {
     fn drop(&mut self) {
         self.wipe();
-        // SAFETY: mapped by `map_size` with this size; no thread runs on it.
+        // SAFETY: mapped by `map_size` with this size; nothing runs on it.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.size) };
-    }
-}
-
-/// The result of a pthread function, which returns its error.
-fn check(error: libc::c_int) -> io::Result<()> {
-    match error {
-        0 => Ok(()),
-        error => Err(io::Error::from_raw_os_error(error)),
     }
 }
 

@@ -6,6 +6,8 @@
     reason = "tests are at the edge themselves"
 )]
 
+mod canary;
+mod cli;
 mod crypt;
 mod export;
 mod house;
@@ -14,6 +16,8 @@ mod memory;
 mod outside;
 mod process;
 mod properties;
+mod pulumi_project;
+mod readme;
 mod scan;
 mod terminal;
 mod units;

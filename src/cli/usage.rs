@@ -1,0 +1,112 @@
+//! What is told of arguments that make no sense, and the help that was asked for.
+
+use std::ffi::OsString;
+
+use clap::CommandFactory as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use nix::errno::Errno;
+
+use super::args::{Arguments, MessageFormat};
+use super::error::{Failure, RUN_FAILED, USAGE};
+use super::ui::{Ui, unwritten};
+use crate::suggest::nearest;
+
+/// Prints the help or the version that was asked for, or what is wrong with the arguments. Returns the exit status.
+pub(super) fn tell(error: &clap::Error, arguments: &[OsString]) -> u8 {
+    let ui = Ui::before_options(message_format(arguments));
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match print(error) {
+            Ok(()) => 0,
+            Err(failure) => {
+                ui.failure(&failure);
+                failure.status
+            }
+        },
+        _ => {
+            let verb = verb(arguments);
+            ui.failure(&failure(error, verb.as_deref()));
+            // What names no verb was most likely meant to be run.
+            match verb.as_deref() {
+                None | Some("run") => RUN_FAILED,
+                Some(_) => USAGE,
+            }
+        }
+    }
+}
+
+/// Prints help, in colours where the parser finds them fit.
+fn print(help: &clap::Error) -> Result<(), Failure> {
+    help.print().map_err(|error| {
+        let errno = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+        unwritten(errno)
+    })
+}
+
+/// What is wrong, and what helps.
+fn failure(error: &clap::Error, verb: Option<&str>) -> Failure {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),
+        _ => None,
+    };
+    let help = match verb {
+        Some(verb) => format!("escrun {verb} --help shows what goes with it"),
+        None => "escrun --help shows the verbs and options".to_owned(),
+    };
+    match (error.kind(), context(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(word)) if !word.starts_with('-') => match verb {
+            None | Some("run") => no_verb(word),
+            Some(verb) => {
+                Failure::usage(format!("escrun {verb} takes no further argument: {word}"))
+                    .with_hint(help)
+            }
+        },
+        (ErrorKind::UnknownArgument, Some(option)) => {
+            let hint = match context(ContextKind::SuggestedArg) {
+                Some(near) => format!("did you mean {near}?"),
+                None => help,
+            };
+            Failure::usage(format!("there is no option {option}")).with_hint(hint)
+        }
+        _ => Failure::usage(first_paragraph(&error.to_string())).with_hint(help),
+    }
+}
+
+/// A word where a verb stands: a mistyped one, or a command without the `--` in front.
+fn no_verb(word: &str) -> Failure {
+    let command = Arguments::command();
+    let verbs = command.get_subcommands().map(clap::Command::get_name);
+    let run = format!("to run it as a command, write -- in front: escrun -- {word} …");
+    let hint = match nearest(word, verbs) {
+        Some(verb) => format!("did you mean {verb}? {run}"),
+        None => run,
+    };
+    Failure::usage(format!("escrun has no verb {word}")).with_hint(hint)
+}
+
+/// The first paragraph of the parser's own text as one line.
+fn first_paragraph(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let lines = text.lines().take_while(|line| !line.trim().is_empty());
+    lines.map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// The verb, as far as the arguments make sense.
+fn verb(arguments: &[OsString]) -> Option<String> {
+    let command = Arguments::command().ignore_errors(true);
+    let matches = command.try_get_matches_from(arguments).ok()?;
+    matches.subcommand_name().map(str::to_owned)
+}
+
+/// The format that is asked for somewhere in arguments that could not be parsed.
+fn message_format(arguments: &[OsString]) -> MessageFormat {
+    let options = || arguments.iter().take_while(|word| *word != "--");
+    let apart = options()
+        .zip(options().skip(1))
+        .any(|(option, format)| option == "--message-format" && format == "json");
+    if apart || options().any(|word| word == "--message-format=json") {
+        MessageFormat::Json
+    } else {
+        MessageFormat::Plain
+    }
+}

@@ -1,0 +1,17 @@
+//! The command as users meet it: the real program, in a home of its own.
+
+mod author;
+mod check;
+mod explain;
+mod export;
+mod faults;
+mod get;
+mod help;
+mod messages;
+mod run;
+mod streams;
+mod surroundings;
+mod test_env;
+mod trust;
+
+use test_env::{CANARY, TestEnv};
