@@ -311,16 +311,6 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_thread_that_cannot_be_started_is_an_error() {
-        let calls = [libc::SYS_clone, libc::SYS_clone3];
-        let action = libc::SECCOMP_RET_ERRNO | libc::EAGAIN as u32;
-        let error = filtered(&calls, action, || on_private_stack(|| ()).err()).expect("an error");
-        let message = "no thread can be started (see `ulimit -u`): ";
-        assert!(error.to_string().starts_with(message), "{error}");
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
     fn touched_pages_are_wiped_where_a_filter_kills() {
         filtered(
             &[libc::SYS_mincore],

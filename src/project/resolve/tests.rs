@@ -256,7 +256,7 @@ fn a_strangers_file_is_refused_unless_it_is_named() {
     assert_eq!(
         outcome(&scratch, &typed),
         "escrun.yaml belongs to another user (uid 4321) \
-         (if you trust it, name it with --project escrun.yaml, or make it yours with chown)"
+         (if you trust it, make it yours: chown \"$USER\" escrun.yaml)"
     );
     let mut request = Request {
         working_directory: &scratch.path().join("p"),

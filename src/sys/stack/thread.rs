@@ -75,6 +75,8 @@ fn check(error: libc::c_int) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_os = "linux")]
+    use crate::sys::seccomp::tests::filtered;
     use crate::sys::stack::Stack;
 
     extern "C" fn increment(number: *mut c_void) {
@@ -91,5 +93,22 @@ mod tests {
         unsafe { call_on(start, size, increment, ptr::from_mut(&mut number).cast()) }
             .expect("a thread");
         assert_eq!(number, 2);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_that_cannot_be_started_is_an_error() {
+        let calls = [libc::SYS_clone, libc::SYS_clone3];
+        let action = libc::SECCOMP_RET_ERRNO | libc::EAGAIN as u32;
+        let refused = filtered(&calls, action, || {
+            let stack = Stack::map_size(2 << 20).expect("a stack");
+            let (start, size) = stack.usable();
+            let mut number = 1u8;
+            // SAFETY: the stack is unused, and the number lives through the call.
+            let result =
+                unsafe { call_on(start, size, increment, ptr::from_mut(&mut number).cast()) };
+            (result.err().and_then(|error| error.raw_os_error()), number)
+        });
+        assert_eq!(refused, (Some(libc::EAGAIN), 1));
     }
 }
