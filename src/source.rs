@@ -1,6 +1,7 @@
 //! Where text comes from: a named source and the spans within it. Knows nothing of what the text means.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -61,7 +62,7 @@ impl fmt::Debug for Source {
 
 /// A piece of a source. Offsets are in bytes; line and column are those of the start, counted from 1, columns in
 /// code points as YAML counts them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Span {
     /// Offset of the first byte.
     pub start: u32,
@@ -96,6 +97,22 @@ impl Origin {
             source: Arc::clone(source),
             span,
         }
+    }
+}
+
+/// The same place in the same text, not one that looks alike.
+impl PartialEq for Origin {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.source, &other.source) && self.span == other.span
+    }
+}
+
+impl Eq for Origin {}
+
+impl Hash for Origin {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.source).hash(state);
+        self.span.hash(state);
     }
 }
 

@@ -2,8 +2,12 @@
 //!
 //! Values are shared, never copied: cloning one counts references. Text that is secret lies in locked memory.
 
+mod base;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use base::{Base, Bases};
 
 use crate::schema::Schema;
 use crate::secret::Secret;
@@ -126,8 +130,8 @@ pub struct Value {
     pub is_final: bool,
     /// The expression that defined it.
     pub origin: Origin,
-    /// What it was merged onto or overrode, nearest first.
-    pub base: Option<Arc<Value>>,
+    /// What it was merged onto or overrode; [`Value::bases`] goes through it.
+    pub base: Option<Arc<Base>>,
     /// What holds of its parts, at any depth; [`Value::new`] sees to it.
     pub parts: Parts,
 }

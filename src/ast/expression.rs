@@ -1,11 +1,11 @@
 //! Nodes below `values` to expressions.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use unicode_width::UnicodeWidthStr;
-
 use super::interpolation::{Fault, Scanned, ScannedPart, scan};
+use super::places::Places;
 use super::{
     Access, Accessor, Definition, ExprId, ExprKind, Expression, Part, PathId, Paths,
     PlaintextSecret, Property, Step, call,
@@ -13,7 +13,7 @@ use super::{
 use crate::diagnostic::Diagnostic;
 use crate::quote::quoted;
 use crate::source::{Source, Span};
-use crate::syntax::{Entry, Node, NodeKind, StringNode, Style};
+use crate::syntax::{Entry, Node, NodeKind, StringNode};
 use crate::value::Text;
 
 /// Builds the expressions of one definition.
@@ -149,7 +149,8 @@ impl Builder {
                 continue;
             }
             let Scanned { parts, faults } = scan(&entry.key);
-            self.report_faults(faults, &entry.key, entry.key_span, None, path);
+            let mut places = Places::whole(&entry.key, entry.key_span);
+            self.report_faults(faults, &mut places, path);
             let mut key = String::new();
             let mut literal = true;
             for part in parts {
@@ -207,13 +208,14 @@ impl Builder {
             return ExprKind::String(Text::plain(string.text.as_bytes()));
         }
         let Scanned { mut parts, faults } = scan(&string.text);
-        self.report_faults(faults, &string.text, span, Some(string), path);
-        let access = |accessors: Vec<(Step, std::ops::Range<usize>)>| Access {
+        let mut places = Places::new(string, span);
+        self.report_faults(faults, &mut places, path);
+        let mut access = |accessors: Vec<(Step, Range<usize>)>| Access {
             accessors: accessors
                 .into_iter()
                 .map(|(step, range)| Accessor {
                     step,
-                    span: span_within(&string.text, range, span, Some(string)),
+                    span: places.of(&range),
                 })
                 .collect(),
         };
@@ -235,17 +237,9 @@ impl Builder {
         }
     }
 
-    fn report_faults(
-        &mut self,
-        faults: Vec<Fault>,
-        text: &str,
-        span: Span,
-        string: Option<&StringNode>,
-        path: PathId,
-    ) {
+    fn report_faults(&mut self, faults: Vec<Fault>, places: &mut Places<'_>, path: PathId) {
         for fault in faults {
-            let span = span_within(text, fault.range, span, string);
-            self.error(span, path, fault.message);
+            self.error(places.of(&fault.range), path, fault.message);
             if let Some(diagnostic) = self.diagnostics.last_mut() {
                 diagnostic.hint =
                     Some("write $$ for a dollar sign that starts no reference".into());
@@ -264,40 +258,4 @@ impl Builder {
             _ => None,
         }
     }
-}
-
-/// The place of a piece of a string. Only in a plain scalar on one line does every character of the text stand where
-/// its column says; elsewhere the whole string is the place.
-fn span_within(
-    text: &str,
-    range: std::ops::Range<usize>,
-    span: Span,
-    string: Option<&StringNode>,
-) -> Span {
-    let Some(StringNode {
-        style: Style::Plain,
-        properties,
-        ..
-    }) = string
-    else {
-        return span;
-    };
-    let column = span.column + columns(&text[..range.start]);
-    if (span.end - span.start) as usize != text.len() + *properties as usize {
-        // Folded over several lines: counted along the first.
-        return Span { column, ..span };
-    }
-    let offset = span.start + properties;
-    Span {
-        start: offset + range.start as u32,
-        end: offset + range.end as u32,
-        line: span.line,
-        column,
-    }
-}
-
-/// How many columns a text is wide: two for wide characters, none for tabs and other control characters.
-fn columns(text: &str) -> u32 {
-    let shown = text.split(|c: char| c.is_control());
-    shown.map(UnicodeWidthStr::width).sum::<usize>() as u32
 }

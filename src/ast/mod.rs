@@ -9,6 +9,7 @@ mod document;
 mod expression;
 mod interpolation;
 mod path;
+mod places;
 
 use std::sync::Arc;
 

@@ -77,7 +77,7 @@ fn of_variable(variable: &Variable, values: &Value) -> String {
 
 /// A line for what set the value, and one for each that was overridden, nearest first.
 fn chain(value: &Value) -> String {
-    let values = std::iter::successors(Some(value), |value| value.base.as_deref());
+    let values = std::iter::once(value).chain(value.bases());
     let rows = values.enumerate().map(|(index, value)| {
         let verb = if index == 0 { "  set at" } else { "  over" };
         let mut row = vec![verb.to_owned(), value.origin.to_string()];

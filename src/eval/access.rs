@@ -261,8 +261,12 @@ fn shown_keys(value: &Value) -> impl Iterator<Item = &str> {
 /// The keys of the object at the bottom of all that a value was merged onto, where the search for a key ends.
 fn own_keys(value: &Value) -> impl Iterator<Item = &str> {
     let mut bottom = value;
-    while let Some(base) = bottom.base.as_deref().filter(|base| is_object(base)) {
-        bottom = base;
+    while let Data::Object(object) = &bottom.data
+        && !object.closed
+        && let Some(base) = &bottom.base
+        && is_object(base.value())
+    {
+        bottom = base.value();
     }
     shown_keys(bottom)
 }

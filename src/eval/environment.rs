@@ -10,6 +10,7 @@ use super::{Decrypter, Loader, Providers};
 use crate::ast::{self, Definition, ExprId, Parsed};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::{Origin, Source, Span};
+use crate::sys::stack;
 use crate::value::{Data, Member, Object, Text, Value};
 
 /// How far an evaluation goes.
@@ -56,6 +57,13 @@ pub struct Evaluated {
 /// The name of a definition that has none.
 pub(super) const ANONYMOUS: &str = "<yaml>";
 
+/// How many elements the import lists of one evaluation may have together: each merges all that was there before.
+const MAX_IMPORTS: usize = 10_000;
+
+/// How much of the stack is left to those that evaluation calls, in bytes. Where there was too little memory for the
+/// usual stack this ends a chain of references before its own limit does.
+const RESERVE: usize = 512 << 10;
+
 /// Evaluates a selection. `overrides` is a definition that goes over everything that was selected.
 ///
 /// Providers answer between passes: a pass in which one is pending takes its answer for unknown, and once all have
@@ -75,6 +83,7 @@ pub fn evaluate(
             diagnostics: Vec::new(),
             root: Arc::from(ANONYMOUS),
             depth: 0,
+            imports: 0,
         };
         let (environments, merged) = session.select(selection, overrides);
         let diagnostics = session.diagnostics;
@@ -111,6 +120,8 @@ pub(super) struct Session<'a> {
     root: Arc<str>,
     /// How many expressions are being evaluated, each for the sake of the one before it.
     pub(super) depth: usize,
+    /// How many imports have been met.
+    imports: usize,
 }
 
 #[derive(Clone)]
@@ -203,7 +214,7 @@ impl Session<'_> {
             }
             None => {}
         }
-        if self.depth >= super::scope::MAX_DEPTH {
+        if self.is_too_deep() {
             self.report(Diagnostic::error(
                 &origin.source,
                 origin.span,
@@ -287,6 +298,16 @@ impl Session<'_> {
         for import in &definition.imports {
             let origin = Origin::new(&definition.source, import.span);
             let path = format!("imports[{}]", import.index);
+            self.imports += 1;
+            if self.imports > MAX_IMPORTS {
+                let message = format!("more than {MAX_IMPORTS} imports in all");
+                let fault = Diagnostic::error(&origin.source, origin.span, path, message);
+                // Told once; whoever imports too much does so thousands of times.
+                if self.imports == MAX_IMPORTS + 1 {
+                    self.report(fault);
+                }
+                break;
+            }
             let Some(value) = self.environment(&import.name, &origin, &path) else {
                 continue;
             };
@@ -343,6 +364,11 @@ impl Session<'_> {
         let result = result.map(Text::secret);
         self.cache.decrypted.insert(key, result.clone());
         result
+    }
+
+    /// Whether what is being evaluated must not go any deeper.
+    pub(super) fn is_too_deep(&self) -> bool {
+        self.depth >= super::scope::MAX_DEPTH || stack::remaining() < RESERVE
     }
 
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {

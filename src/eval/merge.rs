@@ -11,7 +11,7 @@ use crate::value::{Data, Member, Object, Value};
 pub fn merge(over: Value, base: &Value, diagnostics: &mut Vec<Diagnostic>) -> Value {
     if base.is_final {
         // The same value, reached twice on the way of a shared import, overrides nothing.
-        if !same_origin(&over, base) {
+        if over.origin != base.origin {
             diagnostics.push(final_override(&over, base));
         }
         return base.clone();
@@ -31,20 +31,16 @@ pub fn merge(over: Value, base: &Value, diagnostics: &mut Vec<Diagnostic>) -> Va
         }),
         _ => None,
     };
-    let (secret, is_final, origin) = (over.secret, over.is_final, over.origin.clone());
-    let chain = append(over.base.as_deref(), base);
     let merged = match data {
         Some(object) => Value {
-            secret,
-            is_final,
-            ..Value::new(Data::Object(Arc::new(object)), origin)
+            secret: over.secret,
+            is_final: over.is_final,
+            base: over.base,
+            ..Value::new(Data::Object(Arc::new(object)), over.origin)
         },
         None => over,
     };
-    Value {
-        base: Some(chain),
-        ..merged
-    }
+    merged.onto(base)
 }
 
 fn merge_objects(over: &Object, base: &Object, diagnostics: &mut Vec<Diagnostic>) -> Object {
@@ -93,19 +89,4 @@ pub(super) fn final_override(over: &Value, base: &Value) -> Diagnostic {
         "cannot override final value",
     )
     .with_hint(format!("the value is final at {}", base.origin))
-}
-
-fn same_origin(a: &Value, b: &Value) -> bool {
-    Arc::ptr_eq(&a.origin.source, &b.origin.source) && a.origin.span == b.origin.span
-}
-
-/// The chain of bases `chain`, with `base` at its end.
-fn append(chain: Option<&Value>, base: &Value) -> Arc<Value> {
-    match chain {
-        None => Arc::new(base.clone()),
-        Some(first) => Arc::new(Value {
-            base: Some(append(first.base.as_deref(), base)),
-            ..first.clone()
-        }),
-    }
 }

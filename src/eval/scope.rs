@@ -114,7 +114,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             });
             return base.clone();
         }
-        if self.session.depth >= MAX_DEPTH {
+        if self.session.is_too_deep() {
             self.error(id, too_deep());
             return self.unknown(id, Schema::always());
         }
@@ -174,9 +174,9 @@ impl<'s, 'a> Scope<'s, 'a> {
             })),
             origin,
         );
-        Value {
-            base: base.cloned().map(Arc::new),
-            ..value
+        match base {
+            Some(base) => value.onto(base),
+            None => value,
         }
     }
 

@@ -254,8 +254,7 @@ fn variable(name: &str, leaf: &Leaf<'_>, symbolic: bool) -> Result<Variable, Dia
 }
 
 fn chain(value: &Value) -> Vec<Origin> {
-    let bases = std::iter::successors(value.base.as_deref(), |base| base.base.as_deref());
-    bases.map(|base| base.origin.clone()).collect()
+    value.bases().map(|base| base.origin.clone()).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::error::{Error, Instead};
 use super::name::EnvironmentName;
@@ -27,6 +28,8 @@ pub enum Overlays {
 pub struct Directory {
     pub(super) folders: Vec<Folder>,
     overlays: Overlays,
+    /// How many names have been looked for in vain.
+    misses: AtomicUsize,
 }
 
 impl Directory {
@@ -48,6 +51,7 @@ impl Directory {
         Ok(Self {
             folders: folders.collect::<Result<_, _>>()?,
             overlays,
+            misses: AtomicUsize::new(0),
         })
     }
 
@@ -108,6 +112,10 @@ impl Directory {
     }
 
     fn instead_of(&self, name: &EnvironmentName) -> Instead {
+        // Nobody reads hundreds of hints, and each of them lists the folders.
+        if self.misses.fetch_add(1, Ordering::Relaxed) >= MAX_HINTS {
+            return Instead::Nothing;
+        }
         // Only for a hint: what cannot be listed gives none.
         let listing = self.list().unwrap_or_default();
         let names = || listing.environments.iter().map(|listed| &listed.name);
@@ -134,6 +142,9 @@ impl Directory {
 }
 
 const MAX_SUGGESTIONS: usize = 3;
+
+/// How many names that are not found get suggestions.
+const MAX_HINTS: usize = 20;
 
 /// How unlike two names are, if they are like enough that one may be meant by the other.
 fn unlikeness(typed: &str, other: &str) -> Option<usize> {

@@ -15,12 +15,16 @@ impl Scope<'_, '_> {
             _ => return self.unusable(id, any_list, lists.value.holds_secret()),
         };
         let secret = lists.value.secret || items.iter().any(|list| list.secret);
-        let mut elements = Vec::new();
-        for list in items.iter() {
-            if let Data::List(list) = &list.data {
-                elements.extend(list.iter().cloned());
-            }
+        let lists = items.iter().filter_map(|list| match &list.data {
+            Data::List(list) => Some(list),
+            _ => None,
+        });
+        let count = lists.clone().map(|list| list.len()).sum();
+        if !self.may_list(count, id) {
+            return self.unusable(id, any_list, secret);
         }
+        let mut elements = Vec::with_capacity(count);
+        lists.for_each(|list| elements.extend_from_slice(list));
         Value {
             secret,
             ..self.value(id, Data::List(elements.into()))

@@ -18,6 +18,9 @@ use crate::encode;
 use crate::schema::Schema;
 use crate::value::{Data, Value};
 
+/// The longest list that a function makes.
+const MAX_ELEMENTS: usize = 1_000_000;
+
 impl Scope<'_, '_> {
     /// The result of a call.
     pub(super) fn call(&mut self, call: &Call, id: ExprId) -> Value {
@@ -59,6 +62,18 @@ impl Scope<'_, '_> {
             usable: fits && !value.holds_unknown(),
             value,
         }
+    }
+
+    /// Whether a list of `count` elements may be made; if not, that is reported. A list that is written takes bytes of
+    /// a definition for each element, one that is made takes none.
+    fn may_list(&mut self, count: usize, id: ExprId) -> bool {
+        if count > MAX_ELEMENTS {
+            self.error(
+                id,
+                format!("the list has more than {MAX_ELEMENTS} elements"),
+            );
+        }
+        count <= MAX_ELEMENTS
     }
 
     /// The result of a call whose arguments cannot be used.

@@ -16,6 +16,9 @@ impl Scope<'_, '_> {
             return self.unusable(id, Schema::array_of(Schema::string()), secret);
         }
         let pieces = pieces(bytes(&text.value), bytes(&delimiter.value));
+        if !self.may_list(pieces.len(), id) {
+            return self.unusable(id, Schema::array_of(Schema::string()), secret);
+        }
         let parts = pieces.into_iter().map(|piece| {
             let part = self.value(id, Data::String(Text::join(&[piece], secret)));
             Value { secret, ..part }

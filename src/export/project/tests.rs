@@ -348,14 +348,8 @@ fn secrets_stay_in_locked_memory() {
 
 #[test]
 fn what_was_overridden_is_told() {
-    let base = Value {
-        base: Some(Arc::new(string("oldest"))),
-        ..string("older")
-    };
-    let value = Value {
-        base: Some(Arc::new(base)),
-        ..string("new")
-    };
+    let base = string("older").onto(&string("oldest"));
+    let value = string("new").onto(&base);
     let projection = gives(&alone(object([("a", value)])), &["A=new"]);
     assert_eq!(projection.variables.find("A").unwrap().chain.len(), 2);
 }
