@@ -15,8 +15,11 @@ pub mod property_path;
 pub mod provider_answer;
 pub mod world;
 
-/// The property of a name, as the targets and the folders of seeds are called.
-pub const PROPERTIES: [(&str, fn(&[u8])); 10] = [
+/// Checks one input.
+pub type Check = fn(&[u8]);
+
+/// The properties by name, as the targets and the folders of seeds are called.
+pub const PROPERTIES: [(&str, Check); 10] = [
     ("definition", definition::check),
     ("dotenv", dotenv::check),
     ("edit", edit::check),

@@ -10,7 +10,7 @@ pub(super) fn lets_memfd_secret_be_tried() -> bool {
 }
 
 /// Whether there is a filter at all.
-fn is_filtered() -> bool {
+pub(super) fn is_filtered() -> bool {
     // prctl(2): 0 without seccomp, 2 with a filter, an error where the kernel has no seccomp.
     // SAFETY: takes and gives numbers only.
     unsafe { libc::prctl(libc::PR_GET_SECCOMP) > 0 }

@@ -34,7 +34,7 @@ const SIZES: [usize; 4] = [SIZE, 128 << 20, 32 << 20, 8 << 20];
 const SMALLEST: usize = 2 << 20;
 
 /// How much is looked at and wiped at a time.
-const STRIDE: usize = 1 << 20;
+const STRIDE: usize = 512 << 10;
 
 thread_local! {
     /// The lowest address of this thread's stack, once it is known.
@@ -155,32 +155,51 @@ impl Stack {
     fn wipe(&self) {
         let page = page_size();
         let (start, size) = self.usable();
-        let mut resident = vec![0u8; STRIDE / page];
         let mut end = size;
         while end > 0 {
             let length = end.min(STRIDE);
-            let pages = length / page;
             end -= length;
             // SAFETY: within the mapping and page by page, as the guard page and all sizes are whole pages.
             let stride = unsafe { start.add(end) };
-            // SAFETY: `resident` has a byte for each page.
-            let known = unsafe {
-                libc::mincore(stride.as_ptr().cast(), length, resident.as_mut_ptr().cast())
-            } == 0;
-            let mut touched = false;
-            for (index, state) in resident[..pages].iter().enumerate() {
-                // If nobody can say, it counts as touched; only then does an untouched stack cost memory.
-                if !known || state & 1 == 1 {
-                    touched = true;
-                    // SAFETY: a page of our own mapping, and what ran on it has ended.
-                    unsafe { wipe_raw(stride.as_ptr().add(index * page), page) };
-                }
+            let touched = touched_pages(stride, length);
+            for index in &touched {
+                // SAFETY: a page of our own mapping, and what ran on it has ended.
+                unsafe { wipe_raw(stride.as_ptr().add(index * page), page) };
             }
-            if !touched {
+            if touched.is_empty() {
                 break;
             }
         }
     }
+}
+
+/// Which pages of a part of a stack may hold something.
+fn touched_pages(start: NonNull<u8>, length: usize) -> Vec<usize> {
+    let page = page_size();
+    let mut resident = vec![0u8; length / page];
+    // SAFETY: our own mapping, and `resident` has a byte for each of its pages.
+    let is_known = may_ask_the_kernel()
+        && unsafe { libc::mincore(start.as_ptr().cast(), length, resident.as_mut_ptr().cast()) }
+            == 0;
+    let is_touched = |index: &usize| {
+        if is_known {
+            return resident[*index] & 1 == 1;
+        }
+        // Reading a page that nobody has touched costs a fault, but no memory.
+        // SAFETY: a page of our own mapping, which reads as zeroes until it is written; nobody writes it now.
+        let bytes = unsafe { std::slice::from_raw_parts(start.as_ptr().add(index * page), page) };
+        bytes.iter().any(|byte| *byte != 0)
+    };
+    (0..resident.len()).filter(is_touched).collect()
+}
+
+/// Whether mincore(2) may be called. A system call filter may answer it with death: systemd's `@system-service` leaves it
+/// out, as the state of the page cache is nobody's business there.
+fn may_ask_the_kernel() -> bool {
+    #[cfg(target_os = "linux")]
+    return !super::seccomp::is_filtered();
+    #[cfg(not(target_os = "linux"))]
+    true
 }
 
 /// Whether so much address space is to be had.
@@ -236,6 +255,8 @@ fn current_bottom() -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_os = "linux")]
+    use crate::sys::seccomp::tests::filtered;
 
     #[test]
     fn the_result_comes_back() {
@@ -286,6 +307,16 @@ mod tests {
     fn private_stacks_nest() {
         let sum = on_private_stack(|| 1 + on_private_stack(|| 2).expect("a stack"));
         assert_eq!(sum.expect("a stack"), 3);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn touched_pages_are_wiped_where_a_filter_kills() {
+        filtered(
+            &[libc::SYS_mincore],
+            libc::SECCOMP_RET_KILL_PROCESS,
+            touched_pages_are_wiped,
+        );
     }
 
     #[test]

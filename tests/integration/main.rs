@@ -20,3 +20,4 @@ mod pulumi_project;
 mod readme;
 mod scan;
 mod terminal;
+mod units;
