@@ -79,7 +79,9 @@ impl Scope<'_, '_> {
         let name: Arc<str> = Arc::from(format!("{project}/{environment}"));
         let path = definition_of(&self.parsed).path_of(id);
         let origin = self.origin(id);
-        self.session.environment(&name, &origin, &path)
+        let value = self.session.environment(&name, &origin, &path)?;
+        self.session.note_use(&origin.source, &name);
+        Some(value)
     }
 
     fn step(&mut self, receiver: Receiver, accessor: &Accessor, id: ExprId) -> Option<Receiver> {

@@ -1,6 +1,6 @@
 //! Environments: loading each definition once, its imports before itself, in passes until no provider is pending.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -84,6 +84,9 @@ pub fn evaluate(
             root: Arc::from(ANONYMOUS),
             depth: 0,
             imports: 0,
+            uses: HashMap::new(),
+            comparisons_left: MAX_COMPARISONS,
+            made: 0,
         };
         let (environments, merged) = session.select(selection, overrides);
         let diagnostics = session.diagnostics;
@@ -99,26 +102,28 @@ pub fn evaluate(
 
 /// What stays the same from pass to pass.
 #[derive(Default)]
-struct Cache {
-    parsed: HashMap<Arc<str>, Rc<Files>>,
+pub(super) struct Cache {
+    pub(super) parsed: HashMap<Arc<str>, Rc<Files>>,
     decrypted: HashMap<(*const Source, ExprId), Result<Text, super::DecryptError>>,
 }
 
 /// The documents of one environment.
-struct Files {
-    definition: Rc<Parsed>,
-    local: Option<Rc<Parsed>>,
+pub(super) struct Files {
+    pub(super) definition: Rc<Parsed>,
+    pub(super) local: Option<Rc<Parsed>>,
 }
 
 /// One pass.
 pub(super) struct Session<'a> {
     pub(super) host: &'a Host<'a>,
-    cache: &'a mut Cache,
+    pub(super) cache: &'a mut Cache,
     environments: HashMap<Arc<str>, Progress>,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// The environment that was asked for.
     root: Arc<str>,
     /// How many expressions are being evaluated, each for the sake of the one before it.
+    /// Which environments a definition has had values of.
+    pub(super) uses: HashMap<*const Source, HashSet<Arc<str>>>,
     pub(super) depth: usize,
     /// How many imports have been met.
     imports: usize,
@@ -265,6 +270,9 @@ impl Session<'_> {
         self.environments
             .insert(Arc::clone(name), Progress::Done(value.clone()));
         value
+                if value.is_some() {
+                    self.note_use(&definition.source, name);
+                }
     }
 
     fn files(&mut self, name: &Arc<str>) -> Result<Rc<Files>, super::LoadError> {
@@ -318,6 +326,7 @@ impl Session<'_> {
                     Some(base) => merge(value, &base, &mut self.diagnostics),
                     None => value,
                 });
+            self.note_use(&definition.source, &import.name);
             }
         }
         self.diagnostics.extend(definition.deferred.iter().cloned());
