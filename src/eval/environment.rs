@@ -60,6 +60,9 @@ pub(super) const ANONYMOUS: &str = "<yaml>";
 /// How many elements the import lists of one evaluation may have together: each merges all that was there before.
 const MAX_IMPORTS: usize = 10_000;
 
+/// How many bytes of names are compared with one another for suggestions.
+const MAX_COMPARISONS: usize = 20_000_000;
+
 /// How much of the stack is left to those that evaluation calls, in bytes. Where there was too little memory for the
 /// usual stack this ends a chain of references before its own limit does.
 const RESERVE: usize = 512 << 10;
@@ -81,10 +84,10 @@ pub fn evaluate(
             cache: &mut cache,
             environments: HashMap::new(),
             diagnostics: Vec::new(),
+            uses: HashMap::new(),
             root: Arc::from(ANONYMOUS),
             depth: 0,
             imports: 0,
-            uses: HashMap::new(),
             comparisons_left: MAX_COMPARISONS,
             made: 0,
         };
@@ -119,14 +122,18 @@ pub(super) struct Session<'a> {
     pub(super) cache: &'a mut Cache,
     environments: HashMap<Arc<str>, Progress>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// Which environments a definition has had values of.
+    pub(super) uses: HashMap<*const Source, HashSet<Arc<str>>>,
     /// The environment that was asked for.
     root: Arc<str>,
     /// How many expressions are being evaluated, each for the sake of the one before it.
-    /// Which environments a definition has had values of.
-    pub(super) uses: HashMap<*const Source, HashSet<Arc<str>>>,
     pub(super) depth: usize,
     /// How many imports have been met.
     imports: usize,
+    /// How many bytes of names may still be compared with one another for suggestions.
+    pub(super) comparisons_left: usize,
+    /// How many bytes were made by functions and interpolations, roughly.
+    pub(super) made: u64,
 }
 
 #[derive(Clone)]
@@ -263,6 +270,9 @@ impl Session<'_> {
         {
             self.diagnostics.extend(parsed.diagnostics.iter().cloned());
             if let Some(definition) = &parsed.definition {
+                if value.is_some() {
+                    self.note_use(&definition.source, name);
+                }
                 value = Some(self.definition(definition, parsed, name, value.take(), is_root));
             }
         }
@@ -270,9 +280,6 @@ impl Session<'_> {
         self.environments
             .insert(Arc::clone(name), Progress::Done(value.clone()));
         value
-                if value.is_some() {
-                    self.note_use(&definition.source, name);
-                }
     }
 
     fn files(&mut self, name: &Arc<str>) -> Result<Rc<Files>, super::LoadError> {
@@ -319,6 +326,7 @@ impl Session<'_> {
             let Some(value) = self.environment(&import.name, &origin, &path) else {
                 continue;
             };
+            self.note_use(&definition.source, &import.name);
             let member = Member::from(value.clone());
             imports.members.insert(Arc::clone(&import.name), member);
             if import.merge {
@@ -326,7 +334,6 @@ impl Session<'_> {
                     Some(base) => merge(value, &base, &mut self.diagnostics),
                     None => value,
                 });
-            self.note_use(&definition.source, &import.name);
             }
         }
         self.diagnostics.extend(definition.deferred.iter().cloned());
