@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::CheckOptions;
 use super::error::Failure;
 use super::variables;
-use super::workspace::{Workspace, environment_name, store_failure};
+use super::workspace::{Workspace, environment_name};
 use crate::ast;
 use crate::crypt::{parse_recipients, recipients_digest};
 use crate::diagnostic::{self, Diagnostic};
@@ -19,7 +19,7 @@ use crate::store::EnvironmentName;
 pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result<(), Failure> {
     let mut diagnostics = Vec::new();
     let names = if options.names.is_empty() {
-        let listing = workspace.directory.list().map_err(store_failure)?;
+        let listing = workspace.directory.list()?;
         for skipped in &listing.skipped {
             let message = format!("{}: {}", skipped.path.display(), skipped.reason);
             diagnostics.push(Diagnostic::warning_nowhere(message));

@@ -40,9 +40,6 @@ pub(super) fn export(workspace: &Workspace<'_>, verb: &ExportVerb) -> Result<(),
     match format::write(&projection.variables, format, Redaction::Reveal) {
         // Handing the values over is what the verb is for.
         Ok(encoded) => workspace.ui.out(encoded.text.bytes()),
-        Err(diagnostics) => {
-            workspace.ui.diagnostics(diagnostics);
-            Err(Failure::told())
-        }
+        Err(diagnostics) => Err(Failure::faulty(diagnostics)),
     }
 }

@@ -80,8 +80,9 @@ impl Ui {
         diagnostics.iter().any(Diagnostic::is_error)
     }
 
-    /// Prints a failure that is no diagnostic.
+    /// Prints what there is to tell of a failure.
     pub(super) fn failure(&self, failure: &Failure) {
+        self.diagnostics(failure.diagnostics.clone());
         let Some(message) = &failure.message else {
             return;
         };
