@@ -68,19 +68,11 @@ fn check_environment(
 ) {
     let selection = Selection::Named(vec![Arc::from(name.as_str())]);
     let evaluated = workspace.evaluate_selection(Mode::Check, &selection, None);
-    let (environments, merged) = (evaluated.environments, evaluated.merged);
-    if !evaluated.diagnostics.iter().any(Diagnostic::is_error) {
-        let options = export::Options {
-            symbolic: true,
-            ..export::Options::default()
-        };
-        let composed = export::Composed {
-            named: environments,
-            merged,
-        };
-        diagnostics.extend(export::project(&composed, &options).diagnostics);
-    }
-    diagnostics.extend(evaluated.diagnostics);
+    let options = export::Options {
+        symbolic: true,
+        ..export::Options::default()
+    };
+    diagnostics.extend(variables::project_evaluated(evaluated, &options).diagnostics);
 
     let Ok(loaded) = workspace.directory.load(name.as_str()) else {
         return;

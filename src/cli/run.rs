@@ -9,6 +9,7 @@ use super::error::Failure;
 use super::variables;
 use super::workspace::Workspace;
 use super::{Launch, Outcome};
+use crate::diagnostic::any_error;
 use crate::encode::SECRET;
 use crate::eval::Mode;
 use crate::export::{self, Entry, Inherit, Projection, Variables};
@@ -48,7 +49,7 @@ pub(super) fn run(
     );
 
     let mut faults = diagnostics;
-    let evaluated = !faults.iter().any(crate::diagnostic::Diagnostic::is_error);
+    let evaluated = !any_error(&faults);
     faults.extend(conflicts);
     if evaluated {
         let is_set = |name: &str| {

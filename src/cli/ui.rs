@@ -77,7 +77,7 @@ impl Ui {
         if shown < wanted.len() {
             self.err(&format!("and {} more", wanted.len() - shown));
         }
-        diagnostics.iter().any(Diagnostic::is_error)
+        diagnostic::any_error(&diagnostics)
     }
 
     /// Prints what there is to tell of a failure.
