@@ -72,12 +72,8 @@ impl Diagnostic {
     ) -> Self {
         let place = Place::At(Origin::new(source, span));
         Self {
-            severity: Severity::Error,
-            message: message.into(),
-            place,
             path: path.into(),
-            hint: None,
-            extent: Extent::Place,
+            ..Self::error_without_path(place, message.into())
         }
     }
 
@@ -96,23 +92,18 @@ impl Diagnostic {
 
     /// An error about a source as a whole.
     pub fn error_in(source: &Arc<Source>, message: impl Into<String>) -> Self {
-        let place = Place::In(Arc::clone(source));
-        Self {
-            severity: Severity::Error,
-            message: message.into(),
-            place,
-            path: String::new(),
-            hint: None,
-            extent: Extent::Place,
-        }
+        Self::error_without_path(Place::In(Arc::clone(source)), message.into())
     }
 
     /// An error that lies in no text.
     pub fn error_nowhere(message: impl Into<String>) -> Self {
-        let place = Place::Nowhere;
+        Self::error_without_path(Place::Nowhere, message.into())
+    }
+
+    fn error_without_path(place: Place, message: String) -> Self {
         Self {
             severity: Severity::Error,
-            message: message.into(),
+            message,
             place,
             path: String::new(),
             hint: None,
@@ -158,6 +149,11 @@ impl Diagnostic {
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// Whether any of them is an error.
+pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(Diagnostic::is_error)
 }
 
 /// Sorts for printing: those without an exact place first, by text, then by environment, line and column.

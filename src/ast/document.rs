@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::expression::Builder;
 use super::{Definition, Encryption, Import, PathId, Property, Step};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, any_error};
 use crate::quote::quoted;
 use crate::source::{Source, Span};
 use crate::suggest::edit_distance;
@@ -22,14 +22,14 @@ pub struct Parsed {
 impl Parsed {
     /// Whether an environment that imports this one must do without it.
     pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(Diagnostic::is_error)
+        any_error(&self.diagnostics)
     }
 }
 
 /// Reads a definition. All faults are told, and what can be used is there in spite of them.
 pub fn parse(source: &Arc<Source>) -> Parsed {
     let (node, diagnostics) = syntax::parse(source);
-    if diagnostics.iter().any(Diagnostic::is_error) {
+    if any_error(&diagnostics) {
         return Parsed {
             definition: None,
             diagnostics,

@@ -69,7 +69,7 @@ impl Ui {
                 .for_each(|diagnostic| self.err(&render::json(diagnostic))),
             MessageFormat::Plain => self.for_people(&told_once(wanted)),
         }
-        diagnostics.iter().any(Diagnostic::is_error)
+        diagnostic::any_error(&diagnostics)
     }
 
     /// Prints diagnostics, and for each how many more it stands for.
@@ -83,8 +83,9 @@ impl Ui {
         }
     }
 
-    /// Prints a failure that is no diagnostic.
+    /// Prints what there is to tell of a failure.
     pub(super) fn failure(&self, failure: &Failure) {
+        self.diagnostics(failure.diagnostics.clone());
         let Some(message) = &failure.message else {
             return;
         };
