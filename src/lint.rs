@@ -1,8 +1,9 @@
 //! What a definition should not hold: secrets in plain text. Reads definitions, evaluates nothing.
 
-use crate::ast::{Call, Definition, ExprId, ExprKind, Step};
+use crate::ast::{Call, Definition, ExprId, ExprKind};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
+use crate::syntax::path::Step;
 
 /// Warns of every plaintext under `fn::secret`, which waits to be encrypted, and of every plain value whose name says
 /// that it is a secret.
