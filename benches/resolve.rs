@@ -3,10 +3,6 @@
 //! `benches/compare` measures whole processes, which is what users wait for; this shows which step to look at.
 
 #![expect(clippy::print_stdout, reason = "a program of its own that reports")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a program of its own reads its arguments"
-)]
 
 use std::hint::black_box;
 use std::rc::Rc;

@@ -312,8 +312,9 @@ fn ciphertexts(definition: &Definition) -> impl Iterator<Item = (&str, Span)> {
 
 fn read(source: &Arc<Source>) -> Result<Definition, Error> {
     let parsed = ast::parse(source);
+    let has_errors = parsed.has_errors();
     match parsed.definition {
-        Some(definition) if !parsed.diagnostics.iter().any(Diagnostic::is_error) => Ok(definition),
+        Some(definition) if !has_errors => Ok(definition),
         _ => Err(Error::Faulty(parsed.diagnostics)),
     }
 }

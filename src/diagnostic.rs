@@ -23,6 +23,17 @@ impl Severity {
     }
 }
 
+/// How far a fault reaches. What mends it at one place mends it at all places within.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// No further than its place.
+    Place,
+    /// Wherever else it shows in the definition.
+    Definition,
+    /// Wherever else it shows in the run.
+    Run,
+}
+
 /// How exactly the place is known.
 #[derive(Clone, Debug)]
 pub enum Place {
@@ -47,6 +58,8 @@ pub struct Diagnostic {
     pub path: String,
     /// What helps.
     pub hint: Option<String>,
+    /// How far it reaches.
+    pub extent: Extent,
 }
 
 impl Diagnostic {
@@ -59,11 +72,8 @@ impl Diagnostic {
     ) -> Self {
         let place = Place::At(Origin::new(source, span));
         Self {
-            severity: Severity::Error,
-            message: message.into(),
-            place,
             path: path.into(),
-            hint: None,
+            ..Self::error_without_path(place, message.into())
         }
     }
 
@@ -82,25 +92,22 @@ impl Diagnostic {
 
     /// An error about a source as a whole.
     pub fn error_in(source: &Arc<Source>, message: impl Into<String>) -> Self {
-        let place = Place::In(Arc::clone(source));
-        Self {
-            severity: Severity::Error,
-            message: message.into(),
-            place,
-            path: String::new(),
-            hint: None,
-        }
+        Self::error_without_path(Place::In(Arc::clone(source)), message.into())
     }
 
     /// An error that lies in no text.
     pub fn error_nowhere(message: impl Into<String>) -> Self {
-        let place = Place::Nowhere;
+        Self::error_without_path(Place::Nowhere, message.into())
+    }
+
+    fn error_without_path(place: Place, message: String) -> Self {
         Self {
             severity: Severity::Error,
-            message: message.into(),
+            message,
             place,
             path: String::new(),
             hint: None,
+            extent: Extent::Place,
         }
     }
 
@@ -119,10 +126,34 @@ impl Diagnostic {
         self
     }
 
+    /// Whether whoever was told `other` has been told this as well: it is the same, within what that reaches.
+    pub fn repeats(&self, other: &Self) -> bool {
+        let source = |diagnostic: &Self| match &diagnostic.place {
+            Place::Nowhere => None,
+            Place::In(source) => Some(Arc::as_ptr(source)),
+            Place::At(origin) => Some(Arc::as_ptr(&origin.source)),
+        };
+        let reached = match self.extent {
+            Extent::Place => false,
+            Extent::Definition => source(self) == source(other),
+            Extent::Run => true,
+        };
+        reached
+            && self.extent == other.extent
+            && self.severity == other.severity
+            && self.message == other.message
+            && self.hint == other.hint
+    }
+
     /// Whether it is an error.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// Whether any of them is an error.
+pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(Diagnostic::is_error)
 }
 
 /// Sorts for printing: those without an exact place first, by text, then by environment, line and column.

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::expression::Builder;
-use super::{Definition, Encryption, Import, PathId, Property, Step};
-use crate::diagnostic::Diagnostic;
+use super::{Definition, Encryption, Import, PathId, Property};
+use crate::diagnostic::{Diagnostic, any_error};
 use crate::quote::quoted;
 use crate::source::{Source, Span};
 use crate::suggest::edit_distance;
+use crate::syntax::path::Step;
 use crate::syntax::{self, Entry, Node, NodeKind};
 
 /// A definition with the faults that were found while reading it.
@@ -22,14 +23,14 @@ pub struct Parsed {
 impl Parsed {
     /// Whether an environment that imports this one must do without it.
     pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(Diagnostic::is_error)
+        any_error(&self.diagnostics)
     }
 }
 
 /// Reads a definition. All faults are told, and what can be used is there in spite of them.
 pub fn parse(source: &Arc<Source>) -> Parsed {
     let (node, diagnostics) = syntax::parse(source);
-    if diagnostics.iter().any(Diagnostic::is_error) {
+    if any_error(&diagnostics) {
         return Parsed {
             definition: None,
             diagnostics,
@@ -138,7 +139,7 @@ impl Builder {
     }
 
     fn import(&mut self, node: &Node, index: usize, imports: PathId) -> Option<Import> {
-        let path = self.paths.push(Some(imports), Step::Index(index as i64));
+        let path = self.paths.push(Some(imports), Step::Index(index));
         match &node.kind {
             NodeKind::String(name) => Some(Import {
                 name: Arc::from(&*name.text),
@@ -272,7 +273,7 @@ impl Builder {
             if let NodeKind::String(text) = &item.kind {
                 recipients.push((text.text.to_string(), item.span));
             } else {
-                let path = self.paths.push(Some(path), Step::Index(index as i64));
+                let path = self.paths.push(Some(path), Step::Index(index));
                 self.error(item.span, path, "a recipient must be a string");
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::CheckOptions;
 use super::error::Failure;
 use super::variables;
-use super::workspace::{Workspace, environment_name, store_failure};
+use super::workspace::{Workspace, environment_name};
 use crate::ast;
 use crate::crypt::{parse_recipients, recipients_digest};
 use crate::diagnostic::{self, Diagnostic};
@@ -19,7 +19,7 @@ use crate::store::EnvironmentName;
 pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result<(), Failure> {
     let mut diagnostics = Vec::new();
     let names = if options.names.is_empty() {
-        let listing = workspace.directory.list().map_err(store_failure)?;
+        let listing = workspace.directory.list()?;
         for skipped in &listing.skipped {
             let message = format!("{}: {}", skipped.path.display(), skipped.reason);
             diagnostics.push(Diagnostic::warning_nowhere(message));
@@ -68,19 +68,11 @@ fn check_environment(
 ) {
     let selection = Selection::Named(vec![Arc::from(name.as_str())]);
     let evaluated = workspace.evaluate_selection(Mode::Check, &selection, None);
-    let (environments, merged) = (evaluated.environments, evaluated.merged);
-    if !evaluated.diagnostics.iter().any(Diagnostic::is_error) {
-        let options = export::Options {
-            symbolic: true,
-            ..export::Options::default()
-        };
-        let composed = export::Composed {
-            named: environments,
-            merged,
-        };
-        diagnostics.extend(export::project(&composed, &options).diagnostics);
-    }
-    diagnostics.extend(evaluated.diagnostics);
+    let options = export::Options {
+        symbolic: true,
+        ..export::Options::default()
+    };
+    diagnostics.extend(variables::project_evaluated(evaluated, &options).diagnostics);
 
     let Ok(loaded) = workspace.directory.load(name.as_str()) else {
         return;

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::diagnostic::Diagnostic;
+use crate::{author, project, run, store};
+
 /// Exit status of a run whose command never started (env(1)).
 pub(super) const RUN_FAILED: u8 = 125;
 /// Exit status of every other verb that failed.
@@ -12,6 +15,8 @@ pub(super) const USAGE: u8 = 2;
 /// Why a verb ends here.
 #[derive(Debug)]
 pub(super) struct Failure {
+    /// Faults of definitions, which are told first.
+    pub(super) diagnostics: Vec<Diagnostic>,
     /// What went wrong; absent where all has been told already.
     pub(super) message: Option<String>,
     /// What helps.
@@ -25,8 +30,7 @@ impl Failure {
     pub(super) fn new(message: impl fmt::Display) -> Self {
         Self {
             message: Some(message.to_string()),
-            hint: None,
-            status: FAILED,
+            ..Self::told()
         }
     }
 
@@ -41,9 +45,18 @@ impl Failure {
     /// A failure that has been told already.
     pub(super) fn told() -> Self {
         Self {
+            diagnostics: Vec::new(),
             message: None,
             hint: None,
             status: FAILED,
+        }
+    }
+
+    /// A failure of which all is said by the faults of definitions.
+    pub(super) fn faulty(diagnostics: Vec<Diagnostic>) -> Self {
+        Self {
+            diagnostics,
+            ..Self::told()
         }
     }
 
@@ -60,5 +73,52 @@ impl Failure {
     #[must_use]
     pub(super) fn with_status(self, status: u8) -> Self {
         Self { status, ..self }
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        Self {
+            hint: error.hint(),
+            ..Self::new(error)
+        }
+    }
+}
+
+impl From<project::Error> for Failure {
+    fn from(error: project::Error) -> Self {
+        match error {
+            project::Error::Inline(diagnostics) => Self::faulty(diagnostics),
+            error => Self {
+                hint: error.hint(),
+                ..Self::new(error)
+            },
+        }
+    }
+}
+
+impl From<author::Error> for Failure {
+    fn from(error: author::Error) -> Self {
+        let failure = Self {
+            hint: error.hint(),
+            ..Self::new(&error)
+        };
+        match error {
+            author::Error::Faulty(diagnostics) => Self {
+                diagnostics,
+                ..failure
+            },
+            _ => failure,
+        }
+    }
+}
+
+impl From<run::Error> for Failure {
+    fn from(error: run::Error) -> Self {
+        Self {
+            hint: error.hint().map(str::to_owned),
+            status: error.status(),
+            ..Self::new(error)
+        }
     }
 }

@@ -6,7 +6,6 @@ use super::error::Failure;
 use super::get::walk;
 use super::variables;
 use super::workspace::Workspace;
-use crate::diagnostic::Diagnostic;
 use crate::encode::{self, Redaction};
 use crate::eval::Mode;
 use crate::export::{self, Variable};
@@ -22,8 +21,7 @@ pub(super) fn explain(workspace: &Workspace<'_>, subject: Option<&str>) -> Resul
         symbolic: true,
         ..variables::choose(workspace, &ExportOptions::default())?
     };
-    let failed = evaluated.diagnostics.iter().any(Diagnostic::is_error);
-    workspace.ui.diagnostics(evaluated.diagnostics);
+    let failed = workspace.ui.diagnostics(evaluated.diagnostics);
     let composed = export::Composed {
         named: evaluated.environments,
         merged: evaluated.merged,

@@ -4,6 +4,7 @@ use super::args::{ExportFormat, ExportVerb};
 use super::error::Failure;
 use super::variables;
 use super::workspace::Workspace;
+use crate::diagnostic::any_error;
 use crate::encode::Redaction;
 use crate::eval::Mode;
 use crate::export::format::{self, Format};
@@ -13,10 +14,7 @@ pub(super) fn export(workspace: &Workspace<'_>, verb: &ExportVerb) -> Result<(),
     let projection = variables::project(workspace, Mode::Eval, &verb.options)?;
     let mut diagnostics = projection.diagnostics;
     let required = &workspace.project.required;
-    if !diagnostics
-        .iter()
-        .any(crate::diagnostic::Diagnostic::is_error)
-    {
+    if !any_error(&diagnostics) {
         let missing =
             crate::export::missing(required, |name| projection.variables.find(name).is_some());
         diagnostics.extend(missing);
@@ -40,9 +38,6 @@ pub(super) fn export(workspace: &Workspace<'_>, verb: &ExportVerb) -> Result<(),
     match format::write(&projection.variables, format, Redaction::Reveal) {
         // Handing the values over is what the verb is for.
         Ok(encoded) => workspace.ui.out(encoded.text.bytes()),
-        Err(diagnostics) => {
-            workspace.ui.diagnostics(diagnostics);
-            Err(Failure::told())
-        }
+        Err(diagnostics) => Err(Failure::faulty(diagnostics)),
     }
 }

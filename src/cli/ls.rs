@@ -2,12 +2,12 @@
 
 use super::columns::columns;
 use super::error::Failure;
-use super::workspace::{Workspace, store_failure};
+use super::workspace::Workspace;
 use crate::store::Listed;
 
 /// Prints the name of each environment, with `long` its file too.
 pub(super) fn ls(workspace: &Workspace<'_>, long: bool) -> Result<(), Failure> {
-    let listing = workspace.directory.list().map_err(store_failure)?;
+    let listing = workspace.directory.list()?;
     let (hidden, environments): (Vec<_>, Vec<_>) = listing
         .environments
         .iter()

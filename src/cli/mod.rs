@@ -30,7 +30,6 @@ use std::ffi::OsString;
 use ambient::Ambient;
 use args::{Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
-use run::refused;
 use ui::Ui;
 use workspace::Workspace;
 
@@ -55,8 +54,7 @@ pub struct Launch {
 impl Launch {
     /// Becomes the command. Returns only if that failed: the exit status, after telling why.
     pub fn become_command(self) -> u8 {
-        let error = replace(&self.program, &self.arguments, &self.environment);
-        let failure = refused(error);
+        let failure = Failure::from(replace(&self.program, &self.arguments, &self.environment));
         self.ui.failure(&failure);
         failure.status
     }
@@ -103,38 +101,27 @@ fn dispatch(arguments: Arguments, ambient: &Ambient, ui: &Ui) -> Result<Outcome,
         .with_hint("write them behind the verb"));
     }
     let workspace = || Workspace::open(&shared, ambient, ui);
-    match verb {
-        None if command.is_empty() && !options.dry_run => Err(no_command()),
-        None => launch(&workspace()?, &options, &command),
-        Some(Verb::Run { options, command }) => launch(&workspace()?, &options, &command),
-        Some(Verb::Get(options)) => done(get::get(&workspace()?, &options)),
-        Some(Verb::Export(verb)) => done(export::export(&workspace()?, &verb)),
-        Some(Verb::Check(options)) => done(check::check(&workspace()?, &options)),
-        Some(Verb::Ls { long }) => done(ls::ls(&workspace()?, long)),
-        Some(Verb::Explain { subject }) => {
-            done(explain::explain(&workspace()?, subject.as_deref()))
+    // What names no verb is to be run.
+    match verb.unwrap_or(Verb::Run { options, command }) {
+        Verb::Run { options, command } if command.is_empty() && !options.dry_run => {
+            Err(no_command())
         }
-        Some(Verb::Init { folder }) => done(init::init(ui, ambient, &folder)),
-        Some(Verb::Keygen { output }) => done(keygen::keygen(ui, output.as_deref())),
-        Some(Verb::Set(options)) => done(set::set(&workspace()?, &options)),
-        Some(Verb::Seal { name }) => done(seal::seal(&workspace()?, &name)),
-        Some(Verb::Trust { names, revoke }) => done(trust::trust(&workspace()?, &names, revoke)),
+        Verb::Run { options, command } => run::run(&workspace()?, &options, &command),
+        Verb::Get(options) => done(get::get(&workspace()?, &options)),
+        Verb::Export(verb) => done(export::export(&workspace()?, &verb)),
+        Verb::Check(options) => done(check::check(&workspace()?, &options)),
+        Verb::Ls { long } => done(ls::ls(&workspace()?, long)),
+        Verb::Explain { subject } => done(explain::explain(&workspace()?, subject.as_deref())),
+        Verb::Init { folder } => done(init::init(ui, ambient, &folder)),
+        Verb::Keygen { output } => done(keygen::keygen(ui, output.as_deref())),
+        Verb::Set(options) => done(set::set(&workspace()?, &options)),
+        Verb::Seal { name } => done(seal::seal(&workspace()?, &name)),
+        Verb::Trust { names, revoke } => done(trust::trust(&workspace()?, &names, revoke)),
     }
 }
 
 fn done(result: Result<(), Failure>) -> Result<Outcome, Failure> {
     result.map(|()| Outcome::Exit(0))
-}
-
-fn launch(
-    workspace: &Workspace<'_>,
-    options: &RunOptions,
-    command: &[OsString],
-) -> Result<Outcome, Failure> {
-    Ok(match run::run(workspace, options, command)? {
-        run::Outcome::Launch(launch) => Outcome::Launch(Box::new(launch)),
-        run::Outcome::Printed => Outcome::Exit(0),
-    })
 }
 
 fn no_command() -> Failure {

@@ -3,51 +3,29 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use super::Launch;
 use super::args::{OnConflict, RunOptions};
 use super::columns::columns;
-use super::error::{Failure, RUN_FAILED, USAGE};
+use super::error::Failure;
 use super::variables;
 use super::workspace::Workspace;
+use super::{Launch, Outcome};
+use crate::diagnostic::any_error;
 use crate::encode::SECRET;
 use crate::eval::Mode;
 use crate::export::{self, Entry, Inherit, Projection, Variables};
 use crate::quote::quoted;
 use crate::run::{EnvironmentBlock, Program};
 
-/// What `run` comes to.
-pub(super) enum Outcome {
-    /// The command, ready to be started.
-    Launch(Launch),
-    /// Everything was printed.
-    Printed,
-}
-
-/// Prepares the command. Nothing is started if there is any error.
+/// Prepares the command, or prints what it would get: `--dry-run` needs none. Nothing is started if there is any error.
 pub(super) fn run(
     workspace: &Workspace<'_>,
     options: &RunOptions,
     command: &[OsString],
 ) -> Result<Outcome, Failure> {
-    prepare(workspace, options, command).map_err(|failure| match failure.status {
-        USAGE | super::error::FAILED => failure.with_status(RUN_FAILED),
-        _ => failure,
-    })
-}
-
-fn prepare(
-    workspace: &Workspace<'_>,
-    options: &RunOptions,
-    command: &[OsString],
-) -> Result<Outcome, Failure> {
-    let program = match command {
-        [] if options.dry_run => None,
-        [] => {
-            return Err(Failure::usage("no command is given")
-                .with_hint("write it behind --, as in escrun -- node app.js"));
-        }
-        // Before anything is decrypted: a command that is not there needs no secrets.
-        [name, ..] => Some(Program::find(name, path(workspace)).map_err(refused)?),
+    // Before anything is decrypted: a command that is not there needs no secrets.
+    let program = match command.first() {
+        Some(name) => Some(Program::find(name, path(workspace))?),
+        None => None,
     };
     let Projection {
         variables,
@@ -71,7 +49,7 @@ fn prepare(
     );
 
     let mut faults = diagnostics;
-    let evaluated = !faults.iter().any(crate::diagnostic::Diagnostic::is_error);
+    let evaluated = !any_error(&faults);
     faults.extend(conflicts);
     if evaluated {
         let is_set = |name: &str| {
@@ -110,7 +88,7 @@ fn prepare(
             "{} composed; {inherited} inherited besides",
             variables.len()
         ));
-        return Ok(Outcome::Printed);
+        return Ok(Outcome::Exit(0));
     };
     workspace.ui.note(&format!(
         "{} variables; exec {}",
@@ -121,13 +99,13 @@ fn prepare(
         .iter()
         .map(|entry| (OsStr::from_bytes(&entry.name), entry.value.bytes()))
         .collect();
-    let environment = EnvironmentBlock::new(&entries).map_err(refused)?;
-    Ok(Outcome::Launch(Launch {
+    let environment = EnvironmentBlock::new(&entries)?;
+    Ok(Outcome::Launch(Box::new(Launch {
         program,
         arguments: command[1..].to_vec(),
         environment,
         ui: *workspace.ui,
-    }))
+    })))
 }
 
 /// The caller's own `PATH`.
@@ -137,15 +115,6 @@ fn path<'a>(workspace: &'a Workspace<'_>) -> Option<&'a OsStr> {
         .iter()
         .find(|(name, _)| name == "PATH")
         .map(|(_, value)| value.as_os_str())
-}
-
-/// Why a command cannot be run, as a failure with the status that says so.
-pub(super) fn refused(error: crate::run::Error) -> Failure {
-    let failure = Failure::new(&error).with_status(error.status());
-    Failure {
-        hint: error.hint().map(str::to_owned),
-        ..failure
-    }
 }
 
 /// What `--dry-run` prints: the name of each variable, its value unless that is secret, and where it is from. Where the

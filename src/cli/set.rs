@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::args::SetOptions;
 use super::error::Failure;
-use super::seal::{author_failure, save};
-use super::workspace::{Workspace, environment_name, read_standard_input, store_failure};
+use super::workspace::{Workspace, environment_name, read_standard_input};
 use crate::author;
 use crate::quote::quoted;
 use crate::secret::Secret;
@@ -28,17 +27,14 @@ pub(super) fn set(workspace: &Workspace<'_>, options: &SetOptions) -> Result<(),
     let text = if options.secret {
         let secret = secret(options)?;
         let recipients = workspace.project.rules.recipients(&name);
-        author::set_secret(&source, &steps, &secret, recipients, &workspace.keyring)
+        author::set_secret(&source, &steps, &secret, recipients, &workspace.keyring)?
     } else {
-        author::set(&source, &steps, &plain(options)?)
+        author::set(&source, &steps, &plain(options)?)?
     };
-    let text = text.map_err(|error| author_failure(workspace, error))?;
+    let directory = &workspace.directory;
     let (done, file) = match found {
-        Some(source) => ("set", save(workspace, &name, &source, &text)?),
-        None => {
-            let created = workspace.directory.create(&name, &text);
-            ("made, with", created.map_err(store_failure)?)
-        }
+        Some(source) => ("set", directory.replace(&name, source.text(), &text)?),
+        None => ("made, with", directory.create(&name, &text)?),
     };
     workspace.ui.info(&format!(
         "{}: {done} {}",
@@ -69,14 +65,14 @@ fn find(
         Ok(loaded) => Ok(Some(loaded.definition)),
         Err(store::Error::NotFound { .. }) if create => Ok(None),
         Err(error @ store::Error::NotFound { .. }) => {
-            let failure = store_failure(error);
+            let failure = Failure::from(error);
             let hint = failure.hint.unwrap_or_default();
             Err(Failure {
                 hint: Some(format!("{hint}; to make a new definition, add --create")),
                 ..failure
             })
         }
-        Err(error) => Err(store_failure(error)),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! `escrun trust`: lets definitions run programs, as they are now.
 
 use super::error::Failure;
-use super::seal::load;
 use super::workspace::Workspace;
 use crate::provider::trust;
 
@@ -18,7 +17,7 @@ pub(super) fn trust(
     };
     let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", store.display()));
     for environment in environments {
-        let (name, source) = load(workspace, environment)?;
+        let (name, source) = workspace.load(environment)?;
         let file = source.display_name();
         if revoke {
             let was_trusted = trust::remove(&store, &source).map_err(failed)?;

@@ -23,7 +23,8 @@ use crate::provider::trust::Trusted;
 use crate::provider::{self, Commands, ProviderSet};
 use crate::quote::quoted;
 use crate::secret::Secret;
-use crate::store::{self, Directory, EnvironmentName, NameError, Overlays};
+use crate::source::Source;
+use crate::store::{Directory, EnvironmentName, NameError, Overlays};
 use crate::value::Object;
 
 /// Where plugins are installed for everyone.
@@ -61,7 +62,7 @@ impl<'a> Workspace<'a> {
             user: ambient.user,
             system_folder: SYSTEM_FOLDER.as_ref(),
         })
-        .map_err(|error| project_failure(error.with_paths(shown), ui))?;
+        .map_err(|error| error.with_paths(shown))?;
         // All that is told of definitions is told by these paths.
         for folder in &mut project.folders {
             *folder = shown(folder);
@@ -72,8 +73,7 @@ impl<'a> Workspace<'a> {
         for folder in &project.folders {
             ui.note(&format!("definitions: {}", folder.display()));
         }
-        let directory =
-            Directory::open(&project.folders, Overlays::Merged).map_err(store_failure)?;
+        let directory = Directory::open(&project.folders, Overlays::Merged)?;
         let config = user_config(ambient)?;
         let keyring = identities::keyring(shared, ambient, &config)?;
         let mut plugin_folders = shared.provider_folders.clone();
@@ -144,6 +144,16 @@ impl<'a> Workspace<'a> {
                  escrun ls shows which there are",
             )),
         }
+    }
+
+    /// The definition that is to be changed.
+    pub(super) fn load(
+        &self,
+        environment: &str,
+    ) -> Result<(EnvironmentName, Arc<Source>), Failure> {
+        let name = environment_name(environment)?;
+        let definition = self.directory.load_named(&name)?.definition;
+        Ok((name, definition))
     }
 
     /// The names that are meant; none for an inline definition.
@@ -218,41 +228,13 @@ pub(super) fn environment_name(text: &str) -> Result<EnvironmentName, Failure> {
     })
 }
 
-/// Why a definition was not found, read or written.
-pub(super) fn store_failure(error: store::Error) -> Failure {
-    Failure {
-        hint: error.hint(),
-        ..Failure::new(error)
-    }
-}
-
-/// Why the project was not read. The faults of an inline definition are told at their places.
-fn project_failure(error: project::Error, ui: &Ui) -> Failure {
-    match error {
-        project::Error::Inline(diagnostics) => {
-            ui.diagnostics(diagnostics);
-            Failure::told()
-        }
-        error => Failure {
-            hint: error.hint(),
-            ..Failure::new(error)
-        },
-    }
-}
-
 fn user_config(ambient: &Ambient) -> Result<UserConfig, Failure> {
     let Some(folder) = ambient.config_folder() else {
         return Ok(UserConfig::default());
     };
-    UserConfig::read(
-        &folder.join("config.yaml"),
-        ambient.home().as_deref(),
-        ambient.user,
-    )
-    .map_err(|error| Failure {
-        hint: error.hint(),
-        ..Failure::new(error)
-    })
+    let file = folder.join("config.yaml");
+    let home = ambient.home();
+    Ok(UserConfig::read(&file, home.as_deref(), ambient.user)?)
 }
 
 /// Everything on standard input, straight into locked memory.

@@ -8,6 +8,7 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAcces
 
 use super::config::{Fault, refused};
 use super::error::Error;
+use crate::diagnostic::any_error;
 use crate::source::{Source, Span};
 use crate::store::EnvironmentName;
 use crate::syntax::{self, NodeKind};
@@ -91,12 +92,7 @@ fn inline(file: &Path, text: &str) -> Result<Arc<Source>, Error> {
     };
     match entries.iter().rfind(|entry| &*entry.key == "environment") {
         Some(entry) => Ok(excerpt(&source, entry.value.span)),
-        None if diagnostics
-            .iter()
-            .any(crate::diagnostic::Diagnostic::is_error) =>
-        {
-            Err(Error::Inline(diagnostics))
-        }
+        None if any_error(&diagnostics) => Err(Error::Inline(diagnostics)),
         // Read as settings it has one, so it is written in a way that definitions do not know, such as a merge key.
         None => Err(Error::Fault(Fault {
             file: file.to_owned(),

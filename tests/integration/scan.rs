@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 
+use aho_corasick::AhoCorasick;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use regex::bytes::{Regex, RegexBuilder};
 
 /// Pieces of this many bytes count as found secrets.
 const WINDOW: usize = 16;
 
 /// Secrets in all forms in which they may lie around.
 pub(crate) struct Scanner {
-    needles: Regex,
+    needles: AhoCorasick,
 }
 
 impl Scanner {
@@ -30,16 +30,11 @@ impl Scanner {
                 hex.as_bytes(),
                 encoded.as_bytes(),
             ] {
-                needles.extend(form.windows(WINDOW).map(escape));
+                needles.extend(form.windows(WINDOW).map(<[u8]>::to_vec));
             }
         }
-        let pattern = Vec::from_iter(needles).join("|");
-        let needles = RegexBuilder::new(&pattern)
-            .unicode(false)
-            .size_limit(64 << 20)
-            .build();
         Self {
-            needles: needles.expect("escaped bytes are a pattern"),
+            needles: AhoCorasick::new(needles).expect("so few needles fit"),
         }
     }
 
@@ -79,8 +74,4 @@ fn read(memory: &File, range: &str) -> Vec<u8> {
     let length = memory.read_at(&mut bytes, low).unwrap_or(0);
     bytes.truncate(length);
     bytes
-}
-
-fn escape(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
 }

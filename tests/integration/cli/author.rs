@@ -158,7 +158,7 @@ fn a_secret_from_standard_input_is_encrypted() {
             "json",
         ];
         let json = env.escrun(get).succeeds().stdout;
-        assert_eq!(json.contains(&value.replace('\n', "\\n")), true, "{json}");
+        assert!(json.contains(&value.replace('\n', "\\n")), "{json}");
     }
     env.escrun(["set", "--secret", "production", "secrets.new", CANARY])
         .succeeds();

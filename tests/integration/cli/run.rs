@@ -223,7 +223,7 @@ fn mistakes_in_the_arguments_of_a_run_are_125() {
         (
             &["run"],
             "no command is given",
-            "write it behind --, as in escrun -- node app.js",
+            "write it behind --, as in escrun --env app -- node app.js; escrun --help shows more",
         ),
         (
             &["node", "app.js"],

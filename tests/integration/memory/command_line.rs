@@ -72,7 +72,8 @@ fn project() -> (TestEnv, [String; 2]) {
     env.define(
         "waits",
         "values:\n  b:\n    fn::open::command:\n      \
-         command: [sh, -c, 'cat >/dev/null; env >seen; echo >ready; read x <go; echo b']\n      input: ${a}\n",
+         command: [sh, -c, 'cat >/dev/null; env >seen; echo >ready; read x <go; echo b']\n      input: ${a}\n      \
+         # However long the scan takes.\n      timeout: 3600\n",
     );
     let mut set = env.prepare(["set", "--secret", "waits", "a"]);
     end_with_input(&mut set, secret.as_bytes()).succeeds();
