@@ -60,6 +60,10 @@ pub(super) const ANONYMOUS: &str = "<yaml>";
 /// How many elements the import lists of one evaluation may have together: each merges all that was there before.
 const MAX_IMPORTS: usize = 10_000;
 
+/// How much may be merged for imports in one pass, as [`Value::weight`] counts what goes over and what it goes over: a
+/// large definition that is imported thousands of times would take minutes.
+const MAX_MERGED: u64 = 1 << 30;
+
 /// How many bytes of names are compared with one another for suggestions.
 const MAX_COMPARISONS: usize = 20_000_000;
 
@@ -90,6 +94,7 @@ pub fn evaluate(
             imports: 0,
             comparisons_left: MAX_COMPARISONS,
             made: 0,
+            merged: 0,
         };
         let (environments, merged) = session.select(selection, overrides);
         let diagnostics = session.diagnostics;
@@ -132,6 +137,8 @@ pub(super) struct Session<'a> {
     imports: usize,
     /// How many bytes of names may still be compared with one another for suggestions.
     pub(super) comparisons_left: usize,
+    /// How much was merged for imports.
+    merged: u64,
     /// How many bytes were made by functions and interpolations, roughly.
     pub(super) made: u64,
 }
@@ -329,12 +336,30 @@ impl Session<'_> {
             self.note_use(&definition.source, &import.name);
             let member = Member::from(value.clone());
             imports.members.insert(Arc::clone(&import.name), member);
-            if import.merge {
-                base = Some(match base {
-                    Some(base) => merge(value, &base, &mut self.diagnostics),
-                    None => value,
-                });
+            if !import.merge {
+                continue;
             }
+            let Some(below) = base.take() else {
+                base = Some(value);
+                continue;
+            };
+            let before = self.merged;
+            self.merged = before
+                .saturating_add(value.weight())
+                .saturating_add(below.weight());
+            if self.merged > MAX_MERGED {
+                let message = format!(
+                    "imports of more than {} MiB in all are merged",
+                    MAX_MERGED >> 20
+                );
+                let fault = Diagnostic::error(&origin.source, origin.span, path, message);
+                if before <= MAX_MERGED {
+                    self.report(fault);
+                }
+                base = Some(below);
+                break;
+            }
+            base = Some(merge(value, &below, &mut self.diagnostics));
         }
         self.diagnostics.extend(definition.deferred.iter().cloned());
         let origin = Origin::new(&definition.source, Span::default());
