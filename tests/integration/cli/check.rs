@@ -84,6 +84,30 @@ fn check_takes_the_environments_of_the_option_too() {
 }
 
 #[test]
+fn what_stands_in_the_wrong_place_or_is_misspelled_is_told_with_what_helps() {
+    let env = TestEnv::project();
+    env.define("odd", "values:\n  a: {fn::secrt: x}\n  b: [${a}]\n");
+    env.escrun(["check", "odd"]).fails(
+        1,
+        &[
+            "environments/odd.yaml:3:8: error: yaml: did not find expected ',' or ']'",
+            "  hint: within '[' and ']', a reference must be quoted: \"${a.b}\"",
+            "checked 1 environment: 1 error, no warnings",
+        ],
+    );
+    env.define(
+        "odd",
+        "values:\n  a: {fn::secrt: x}\nenvironmentVariables: {}\n",
+    );
+    let told = env.escrun(["check", "odd"]).stderr;
+    assert!(told.contains("hint: did you mean fn::secret?"), "{told}");
+    assert!(
+        told.contains("hint: environmentVariables goes below values"),
+        "{told}"
+    );
+}
+
+#[test]
 fn recipients_that_changed_are_told() {
     let env = project();
     let other = env.keygen("home/other.txt");
