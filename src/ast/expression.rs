@@ -13,6 +13,7 @@ use super::{
 use crate::diagnostic::Diagnostic;
 use crate::quote::quoted;
 use crate::source::{Source, Span};
+use crate::suggest::nearest;
 use crate::syntax::path::Step;
 use crate::syntax::{Entry, Node, NodeKind, StringNode};
 use crate::value::Text;
@@ -142,10 +143,14 @@ impl Builder {
         let known = call::FUNCTIONS
             .iter()
             .find(|name| name.eq_ignore_ascii_case(key));
-        if let (Some(name), Some(diagnostic)) = (known, self.diagnostics.last_mut()) {
-            diagnostic.hint = Some(format!(
+        let hint = match known {
+            Some(name) => Some(format!(
                 "names of functions are case-sensitive: write {name}"
-            ));
+            )),
+            None => nearest(key, call::FUNCTIONS).map(|name| format!("did you mean {name}?")),
+        };
+        if let (Some(hint), Some(diagnostic)) = (hint, self.diagnostics.last_mut()) {
+            diagnostic.hint = Some(hint);
         }
     }
 

@@ -28,6 +28,7 @@ impl Ambient {
                 "the working directory cannot be told: {}",
                 describe(&error)
             ))
+            .with_hint("it was removed or may not be read: cd to another folder")
         })?;
         let variables = std::env::vars_os().collect();
         Ok(Self {
