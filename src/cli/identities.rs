@@ -17,6 +17,7 @@ use crate::crypt::{
 use crate::project::UserConfig;
 use crate::secret::Secret;
 use crate::sys::process;
+use crate::withheld::is_withheld;
 
 /// The keyring of all identities that there may be. Those that were named must be usable; if none was, they are looked
 /// for in the usual places.
@@ -87,7 +88,7 @@ fn from_command(command: std::ffi::OsString, ambient: &Ambient) -> IdentitySourc
     let variables: Vec<_> = ambient
         .variables
         .iter()
-        .filter(|(name, _)| !crate::provider::is_own_secret(name))
+        .filter(|(name, _)| !is_withheld(name))
         .cloned()
         .collect();
     let folder: PathBuf = ambient.working_directory.clone();
