@@ -62,11 +62,6 @@ impl Format {
         }
     }
 
-    /// The notation called `name`.
-    pub fn named(name: &str) -> Option<Self> {
-        Format::ALL.into_iter().find(|format| format.name() == name)
-    }
-
     fn rules(self) -> Rules {
         match self {
             Format::Dotenv => (dotenv::check, Writer::Each(dotenv::write)),

@@ -155,11 +155,3 @@ fn no_variables_give_an_empty_document() {
         assert_eq!(written.text.bytes(), empty);
     }
 }
-
-#[test]
-fn notations_have_names() {
-    for format in Format::ALL {
-        assert_eq!(Format::named(format.name()), Some(format));
-    }
-    assert_eq!(Format::named("xml"), None);
-}
