@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::error::Failure;
-use crate::sys::fs::{describe, effective_user};
+use crate::sys::fs::effective_user;
 
 /// Variables, working directory and user.
 pub(super) struct Ambient {
@@ -23,12 +23,8 @@ impl Ambient {
         reason = "this is the one place that reads the surroundings"
     )]
     pub(super) fn read() -> Result<Self, Failure> {
-        let working_directory = std::env::current_dir().map_err(|error| {
-            Failure::new(format!(
-                "the working directory cannot be told: {}",
-                describe(&error)
-            ))
-        })?;
+        let working_directory = std::env::current_dir()
+            .map_err(|error| Failure::io("the working directory cannot be told", &error))?;
         let variables = std::env::vars_os().collect();
         Ok(Self {
             variables,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::args::SetOptions;
 use super::error::Failure;
-use super::workspace::{Workspace, environment_name, read_standard_input};
+use super::standard_input;
+use super::workspace::{Workspace, environment_name};
 use crate::author;
 use crate::quote::quoted;
 use crate::secret::Secret;
@@ -84,9 +85,9 @@ fn secret(options: &SetOptions) -> Result<Secret, Failure> {
     }
     if std::io::stdin().is_terminal() {
         return Secret::ask(&format!("Value of {}: ", options.path))
-            .map_err(|error| Failure::new(format!("asking for the value: {error}")));
+            .map_err(|error| Failure::io("asking for the value", &error));
     }
-    let input = read_standard_input()?;
+    let input = standard_input::read()?;
     // Only the line break that an echo adds to a single line is cut off.
     let bytes = input.expose();
     match bytes.strip_suffix(b"\n") {
