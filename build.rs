@@ -6,7 +6,7 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "variables are how Cargo talks to a build script"
+    reason = "cargo tells a build script everything by variables"
 )]
 
 use std::env::var;

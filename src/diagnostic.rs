@@ -23,6 +23,17 @@ impl Severity {
     }
 }
 
+/// How far a fault reaches. What mends it at one place mends it at all places within.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// No further than its place.
+    Place,
+    /// Wherever else it shows in the definition.
+    Definition,
+    /// Wherever else it shows in the run.
+    Run,
+}
+
 /// How exactly the place is known.
 #[derive(Clone, Debug)]
 pub enum Place {
@@ -47,6 +58,8 @@ pub struct Diagnostic {
     pub path: String,
     /// What helps.
     pub hint: Option<String>,
+    /// How far it reaches.
+    pub extent: Extent,
 }
 
 impl Diagnostic {
@@ -94,6 +107,7 @@ impl Diagnostic {
             place,
             path: String::new(),
             hint: None,
+            extent: Extent::Place,
         }
     }
 
@@ -110,6 +124,25 @@ impl Diagnostic {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Whether whoever was told `other` has been told this as well: it is the same, within what that reaches.
+    pub fn repeats(&self, other: &Self) -> bool {
+        let source = |diagnostic: &Self| match &diagnostic.place {
+            Place::Nowhere => None,
+            Place::In(source) => Some(Arc::as_ptr(source)),
+            Place::At(origin) => Some(Arc::as_ptr(&origin.source)),
+        };
+        let reached = match self.extent {
+            Extent::Place => false,
+            Extent::Definition => source(self) == source(other),
+            Extent::Run => true,
+        };
+        reached
+            && self.extent == other.extent
+            && self.severity == other.severity
+            && self.message == other.message
+            && self.hint == other.hint
     }
 
     /// Whether it is an error.

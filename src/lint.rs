@@ -1,8 +1,9 @@
 //! What a definition should not hold: secrets in plain text. Reads definitions, evaluates nothing.
 
-use crate::ast::{Call, Definition, ExprId, ExprKind, Step};
+use crate::ast::{Call, Definition, ExprId, ExprKind};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
+use crate::syntax::path::Step;
 
 /// Warns of every plaintext under `fn::secret`, which waits to be encrypted, and of every plain value whose name says
 /// that it is a secret.
@@ -24,12 +25,9 @@ pub fn plain_secrets(definition: &Definition) -> Vec<Diagnostic> {
             ))
         })
         .collect();
-    for (id, name) in suspicious(definition) {
-        let message = format!(
-            "the value under {} is plain text, though its name says secret",
-            crate::quote::quoted(&name)
-        );
+    for id in suspicious(definition) {
         let path = definition.path_of(id);
+        let message = format!("{path} is plain text, though its name says secret");
         let hint = "if it is secret, write it as fn::secret and run escrun seal; if not, rename it";
         let span = definition.expression(id).span;
         warnings.push(Diagnostic::warning(source, span, path, message).with_hint(hint));
@@ -50,12 +48,12 @@ pub fn sensitive_spans(definition: &Definition) -> impl Iterator<Item = Span> + 
                 },
                 _ => None,
             });
-    let suspicious = suspicious(definition).map(|(id, _)| definition.expression(id).span);
+    let suspicious = suspicious(definition).map(|id| definition.expression(id).span);
     under_secret.chain(suspicious)
 }
 
-/// The plain scalars whose names, or the names of what they lie in, are those of secrets; with that name.
-fn suspicious(definition: &Definition) -> impl Iterator<Item = (ExprId, String)> + '_ {
+/// The plain scalars whose names, or the names of what they lie in, are those of secrets.
+fn suspicious(definition: &Definition) -> impl Iterator<Item = ExprId> + '_ {
     let scalars = definition
         .expressions()
         .filter(|(_, expression)| match &expression.kind {
@@ -63,7 +61,7 @@ fn suspicious(definition: &Definition) -> impl Iterator<Item = (ExprId, String)>
             ExprKind::Number(_) => true,
             _ => false,
         });
-    scalars.filter_map(|(id, _)| {
+    scalars.map(|(id, _)| id).filter(|&id| {
         let steps = definition.steps_of(id);
         let mut keys = steps.iter().skip(1).filter_map(|step| match step {
             Step::Key(key) => Some(&**key),
@@ -74,10 +72,9 @@ fn suspicious(definition: &Definition) -> impl Iterator<Item = (ExprId, String)>
             .clone()
             .any(|key| key.starts_with("fn::") && key != "fn::secret")
         {
-            return None;
+            return false;
         }
-        let name = keys.find(|key| names_secret(key))?;
-        Some((id, name.to_owned()))
+        keys.any(names_secret)
     })
 }
 

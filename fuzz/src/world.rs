@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use escrun::ast::Encryption;
-use escrun::diagnostic::Diagnostic;
+use escrun::diagnostic::{Diagnostic, Extent};
 use escrun::encode::{self, Redaction};
 use escrun::eval::{
     Call, DecryptError, Decrypter, Evaluated, Host, LoadError, Loaded, Loader, Mode, Progress,
@@ -82,6 +82,7 @@ impl Decrypter for Opener {
             "" => Err(DecryptError {
                 message: "it is empty".to_owned(),
                 hint: None,
+                extent: Extent::Place,
             }),
             _ => Ok(Secret::from_parts(&[CANARY.as_bytes()])),
         }

@@ -2,8 +2,9 @@
 
 use super::call::{Form, recognize};
 use super::expression::Builder;
-use super::{Call, ExprId, PathId, Step};
+use super::{Call, ExprId, PathId};
 use crate::source::Span;
+use crate::syntax::path::Step;
 use crate::syntax::{Node, NodeKind};
 
 /// The arguments of a call, by the names in `N`.
@@ -154,7 +155,7 @@ impl Builder {
         let keyed = self.keys(entries, path);
         let mut found = [None; N];
         for (index, (key, entry)) in keyed.iter().enumerate() {
-            let path = self.paths.push(Some(path), Step::Key(key.clone()));
+            let path = self.paths.push(Some(path), Step::key(&**key));
             let position = names.iter().position(|name| **name == **key);
             let counts = |_: &usize| !keyed[index + 1..].iter().any(|(later, _)| later == key);
             match position.filter(counts) {

@@ -1,8 +1,9 @@
 //! Calls of functions: which mappings are calls, and the shape of their arguments.
 
 use super::expression::Builder;
-use super::{ExprId, PathId, PlaintextSecret, Step};
+use super::{ExprId, PathId, PlaintextSecret};
 use crate::source::Span;
+use crate::syntax::path::Step;
 use crate::syntax::{Entry, Node, NodeKind};
 use crate::value::Text;
 

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::expression::Builder;
-use super::{Definition, Encryption, Import, PathId, Property, Step};
+use super::{Definition, Encryption, Import, PathId, Property};
 use crate::diagnostic::{Diagnostic, any_error};
 use crate::quote::quoted;
 use crate::source::{Source, Span};
 use crate::suggest::edit_distance;
+use crate::syntax::path::Step;
 use crate::syntax::{self, Entry, Node, NodeKind};
 
 /// A definition with the faults that were found while reading it.
@@ -138,7 +139,7 @@ impl Builder {
     }
 
     fn import(&mut self, node: &Node, index: usize, imports: PathId) -> Option<Import> {
-        let path = self.paths.push(Some(imports), Step::Index(index as i64));
+        let path = self.paths.push(Some(imports), Step::Index(index));
         match &node.kind {
             NodeKind::String(name) => Some(Import {
                 name: Arc::from(&*name.text),
@@ -272,7 +273,7 @@ impl Builder {
             if let NodeKind::String(text) = &item.kind {
                 recipients.push((text.text.to_string(), item.span));
             } else {
-                let path = self.paths.push(Some(path), Step::Index(index as i64));
+                let path = self.paths.push(Some(path), Step::Index(index));
                 self.error(item.span, path, "a recipient must be a string");
             }
         }

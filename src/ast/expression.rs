@@ -8,11 +8,12 @@ use super::interpolation::{Fault, Scanned, ScannedPart, scan};
 use super::places::Places;
 use super::{
     Access, Accessor, Definition, ExprId, ExprKind, Expression, Part, PathId, Paths,
-    PlaintextSecret, Property, Step, call,
+    PlaintextSecret, Property, Selector, call,
 };
 use crate::diagnostic::Diagnostic;
 use crate::quote::quoted;
 use crate::source::{Source, Span};
+use crate::syntax::path::Step;
 use crate::syntax::{Entry, Node, NodeKind, StringNode};
 use crate::value::Text;
 
@@ -95,7 +96,7 @@ impl Builder {
 
     /// Builds the element `index` of a list.
     pub(super) fn element(&mut self, node: &Node, list: PathId, index: usize) -> ExprId {
-        let path = self.paths.push(Some(list), Step::Index(index as i64));
+        let path = self.paths.push(Some(list), Step::Index(index));
         self.expression(node, path)
     }
 
@@ -179,7 +180,7 @@ impl Builder {
     ) -> Box<[Property]> {
         let mut properties: BTreeMap<Arc<str>, Property> = BTreeMap::new();
         for (key, entry) in entries {
-            let path = self.paths.push(Some(parent), Step::Key(Arc::clone(&key)));
+            let path = self.paths.push(Some(parent), Step::key(&*key));
             if properties.contains_key(&key) {
                 self.ignored(&entry.value, path);
                 let message = format!("duplicate key {}", quoted(&key));
@@ -210,11 +211,11 @@ impl Builder {
         let Scanned { mut parts, faults } = scan(&string.text);
         let mut places = Places::new(string, span);
         self.report_faults(faults, &mut places, path);
-        let mut access = |accessors: Vec<(Step, Range<usize>)>| Access {
+        let mut access = |accessors: Vec<(Selector, Range<usize>)>| Access {
             accessors: accessors
                 .into_iter()
-                .map(|(step, range)| Accessor {
-                    step,
+                .map(|(selector, range)| Accessor {
+                    selector,
                     span: places.of(&range),
                 })
                 .collect(),

@@ -5,19 +5,25 @@ use std::sync::Arc;
 
 use crate::source::Span;
 
-/// One step of a path.
+/// What an accessor selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Selector {
     /// Into an object.
     Key(Arc<str>),
     /// Into a list.
     Index(i64),
 }
 
+impl Selector {
+    fn key(text: impl Into<Arc<str>>) -> Self {
+        Selector::Key(text.into())
+    }
+}
+
 /// A step of an access, with the place where it is written.
 pub struct Accessor {
-    /// The step.
-    pub step: Step,
+    /// What it selects.
+    pub selector: Selector,
     /// Where it stands: with its dot or brackets if the string is a plain scalar, else the whole string.
     pub span: Span,
 }
@@ -46,7 +52,7 @@ pub(super) struct Scanned {
 #[derive(Debug, PartialEq)]
 pub(super) enum ScannedPart {
     Text(String),
-    Access(Vec<(Step, Range<usize>)>),
+    Access(Vec<(Selector, Range<usize>)>),
 }
 
 /// A breach of the grammar.
@@ -111,10 +117,10 @@ struct AccessScanner<'a> {
 
 impl<'a> AccessScanner<'a> {
     /// Scans the accessors up to and including the closing brace.
-    fn scan(&mut self) -> Vec<(Step, Range<usize>)> {
-        let mut accessors: Vec<(Step, Range<usize>)> = Vec::new();
+    fn scan(&mut self) -> Vec<(Selector, Range<usize>)> {
+        let mut accessors: Vec<(Selector, Range<usize>)> = Vec::new();
         if self.rest().starts_with('}') {
-            accessors.push((Step::key(""), self.position..self.position));
+            accessors.push((Selector::key(""), self.position..self.position));
         }
         loop {
             let start = self.position;
@@ -125,7 +131,7 @@ impl<'a> AccessScanner<'a> {
                 }
                 Some('[') => {
                     let step = self.subscript();
-                    if accessors.is_empty() && matches!(step, Step::Index(_)) {
+                    if accessors.is_empty() && matches!(step, Selector::Index(_)) {
                         // The bracket that closes it is not part of the place.
                         let end =
                             self.position - usize::from(self.text[..self.position].ends_with(']'));
@@ -139,11 +145,11 @@ impl<'a> AccessScanner<'a> {
                     if name.is_empty() {
                         self.fault(EMPTY_NAME, start..start + 1);
                     }
-                    accessors.push((Step::key(name), start..self.position));
+                    accessors.push((Selector::key(name), start..self.position));
                 }
                 Some(c) if !c.is_whitespace() => {
                     let name = self.name();
-                    accessors.push((Step::key(name), start..self.position));
+                    accessors.push((Selector::key(name), start..self.position));
                 }
                 _ => {
                     self.fault(MISSING_BRACE, start..start);
@@ -152,7 +158,7 @@ impl<'a> AccessScanner<'a> {
             }
         }
         if accessors.is_empty() {
-            accessors.push((Step::key(""), self.position..self.position));
+            accessors.push((Selector::key(""), self.position..self.position));
         }
         accessors
     }
@@ -176,7 +182,7 @@ impl<'a> AccessScanner<'a> {
     }
 
     /// A subscript; the position is at its opening bracket.
-    fn subscript(&mut self) -> Step {
+    fn subscript(&mut self) -> Selector {
         let open = self.position;
         self.position += 1;
         let step = if self.rest().starts_with('"') {
@@ -193,7 +199,7 @@ impl<'a> AccessScanner<'a> {
     }
 
     /// A key in quotes, in which only `\"` is an escape.
-    fn quoted_key(&mut self) -> Step {
+    fn quoted_key(&mut self) -> Selector {
         let quote = self.position;
         self.position += 1;
         let mut key = String::new();
@@ -216,24 +222,24 @@ impl<'a> AccessScanner<'a> {
                 break;
             }
         }
-        Step::key(key)
+        Selector::key(key)
     }
 
     /// An index; what is none is used as a key. It ends where the access could go on or end.
-    fn index(&mut self) -> Step {
+    fn index(&mut self) -> Selector {
         let start = self.position;
         let rest = self.rest();
         if rest.is_empty() {
-            return Step::key("");
+            return Selector::key("");
         }
         let end = rest.find(['[', ']', '}']).unwrap_or(rest.len());
         self.position += end;
         let digits = &rest[..end];
         match digits.parse::<i64>() {
-            Ok(index) => Step::Index(index),
+            Ok(index) => Selector::Index(index),
             Err(_) => {
                 self.fault(BAD_INDEX, start..self.position);
-                Step::key(digits)
+                Selector::key(digits)
             }
         }
     }
@@ -249,8 +255,8 @@ mod tests {
             ScannedPart::Text(text) => format!("{text:?}"),
             ScannedPart::Access(accessors) => {
                 let steps = accessors.iter().map(|(step, _)| match step {
-                    Step::Key(key) => format!("<{key}>"),
-                    Step::Index(index) => format!("[{index}]"),
+                    Selector::Key(key) => format!("<{key}>"),
+                    Selector::Index(index) => format!("[{index}]"),
                 });
                 steps.collect()
             }

@@ -15,11 +15,12 @@ use std::sync::Arc;
 
 pub use call::{Call, is_reserved_prefix};
 pub use document::{Parsed, parse, parse_node};
-pub use interpolation::{Access, Accessor, Part, Step};
+pub use interpolation::{Access, Accessor, Part, Selector};
 pub use path::{PathId, Paths};
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{Origin, Source, Span};
+use crate::syntax::path::Step;
 use crate::value::Text;
 
 /// A definition: what one document says, before anything is evaluated.

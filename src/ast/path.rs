@@ -1,9 +1,6 @@
 //! Document paths, kept as steps from each place to its parent.
 
-use std::sync::Arc;
-
-use super::Step;
-use crate::syntax::path::{push_index, push_key};
+use crate::syntax::path::{Step, render};
 
 /// Names a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,37 +35,19 @@ impl Paths {
 
     /// The path as diagnostics show it: `values.a.b[0]["c-d"]`.
     pub fn render(&self, path: PathId) -> String {
-        let mut text = String::new();
-        for step in self.steps(path) {
-            append(&mut text, &step);
-        }
-        text
+        render(&self.steps(path))
     }
 
     /// The path without the leading `values`, its first key never quoted: `a b["c d"]`.
     pub fn render_below_values(&self, path: PathId) -> String {
-        let mut steps = self.steps(path).into_iter().skip(1);
-        let mut text = match steps.next() {
-            Some(Step::Key(key)) => key.to_string(),
-            Some(Step::Index(index)) => format!("[{index}]"),
+        match self.steps(path).get(1..) {
+            Some([Step::Key(key), rest @ ..]) => {
+                let mut text = key.to_string();
+                rest.iter().for_each(|step| step.push_to(&mut text));
+                text
+            }
+            Some(steps) => render(steps),
             None => String::new(),
-        };
-        steps.for_each(|step| append(&mut text, &step));
-        text
-    }
-}
-
-/// Appends a step to a rendered path.
-fn append(path: &mut String, step: &Step) {
-    match step {
-        Step::Key(key) => push_key(path, key),
-        Step::Index(index) => push_index(path, usize::try_from(*index).unwrap_or_default()),
-    }
-}
-
-impl Step {
-    /// A key.
-    pub fn key(text: impl Into<Arc<str>>) -> Self {
-        Step::Key(text.into())
+        }
     }
 }

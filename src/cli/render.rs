@@ -48,8 +48,9 @@ fn place(diagnostic: &Diagnostic) -> (Option<&Origin>, Option<&Source>) {
     }
 }
 
-/// A diagnostic for people: one line and its hint, and on a terminal the cited line.
-pub(super) fn plain(diagnostic: &Diagnostic, excerpt: bool, color: bool) -> String {
+/// A diagnostic for people: one line and its hint, and on a terminal the cited line. The fault keeps as many `more`
+/// secrets from being decrypted.
+pub(super) fn plain(diagnostic: &Diagnostic, more: usize, excerpt: bool, color: bool) -> String {
     let style = Style { color };
     let severity = diagnostic.severity;
     let (origin, source) = place(diagnostic);
@@ -60,8 +61,13 @@ pub(super) fn plain(diagnostic: &Diagnostic, excerpt: bool, color: bool) -> Stri
         (_, Some(source)) => format!("{}: ", source.display_name()),
         _ => String::new(),
     };
+    let more = match more {
+        0 => String::new(),
+        1 => " (the same for 1 more secret)".to_owned(),
+        more => format!(" (the same for {more} more secrets)"),
+    };
     let mut text = format!(
-        "{}{} {}",
+        "{}{} {}{more}",
         sanitized(&place),
         style.severity(severity),
         style.bold(&sanitized(&diagnostic.message))

@@ -63,21 +63,24 @@ impl Ui {
         diagnostic::sort(&mut diagnostics);
         let is_wanted = |diagnostic: &&Diagnostic| !self.quiet || diagnostic.is_error();
         let wanted: Vec<&Diagnostic> = diagnostics.iter().filter(is_wanted).collect();
-        let shown = match self.format {
-            MessageFormat::Json => wanted.len(),
-            MessageFormat::Plain => wanted.len().min(MOST_SHOWN),
-        };
-        for diagnostic in &wanted[..shown] {
-            let text = match self.format {
-                MessageFormat::Json => render::json(diagnostic),
-                MessageFormat::Plain => render::plain(diagnostic, self.excerpts, self.color),
-            };
-            self.err(&text);
-        }
-        if shown < wanted.len() {
-            self.err(&format!("and {} more", wanted.len() - shown));
+        match self.format {
+            MessageFormat::Json => wanted
+                .iter()
+                .for_each(|diagnostic| self.err(&render::json(diagnostic))),
+            MessageFormat::Plain => self.for_people(&told_once(wanted)),
         }
         diagnostic::any_error(&diagnostics)
+    }
+
+    /// Prints diagnostics, and for each how many more it stands for.
+    fn for_people(&self, diagnostics: &[(&Diagnostic, usize)]) {
+        for (diagnostic, more) in diagnostics.iter().take(MOST_SHOWN) {
+            let text = render::plain(diagnostic, *more, self.excerpts, self.color);
+            self.err(&text);
+        }
+        if diagnostics.len() > MOST_SHOWN {
+            self.err(&format!("and {} more", diagnostics.len() - MOST_SHOWN));
+        }
     }
 
     /// Prints what there is to tell of a failure.
@@ -124,6 +127,18 @@ impl Ui {
     pub(super) fn out(&self, bytes: &[u8]) -> Result<(), Failure> {
         write_all(io::stdout(), bytes).map_err(unwritten)
     }
+}
+
+/// The diagnostics without those that only repeat one before, and how often each is repeated.
+fn told_once(diagnostics: Vec<&Diagnostic>) -> Vec<(&Diagnostic, usize)> {
+    let mut told: Vec<(&Diagnostic, usize)> = Vec::new();
+    for diagnostic in diagnostics {
+        match told.iter_mut().find(|(first, _)| diagnostic.repeats(first)) {
+            Some((_, more)) => *more += 1,
+            None => told.push((diagnostic, 0)),
+        }
+    }
+    told
 }
 
 /// What it means that standard output cannot be written.

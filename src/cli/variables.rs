@@ -6,7 +6,7 @@ use super::args::{Export as ExportChoice, ExportOptions};
 use super::error::Failure;
 use super::overrides;
 use super::workspace::Workspace;
-use crate::diagnostic::{Diagnostic, Place, Severity, any_error};
+use crate::diagnostic::{Diagnostic, Extent, Place, Severity, any_error};
 use crate::eval::{Evaluated, Mode};
 use crate::export::{self, Composed, Export, Note, Projection};
 use crate::project;
@@ -91,5 +91,6 @@ pub(super) fn warning(note: Note) -> Diagnostic {
         place: note.origin.map_or(Place::Nowhere, Place::At),
         path: note.path,
         hint: None,
+        extent: Extent::Place,
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{CiphertextError, HeaderError, IdentityError, PayloadError, RecipientError};
+use crate::diagnostic::Extent;
 use crate::eval::DecryptError;
 
 /// Why something did not open or could not be sealed.
@@ -69,6 +70,20 @@ impl Error {
     /// Whether all that is missing is an identity that fits.
     pub fn is_locked(&self) -> bool {
         matches!(self, Error::NoIdentity { .. } | Error::NoneFits { .. })
+    }
+
+    /// How far it reaches: identities are those of the run, and a header is that of a definition.
+    fn extent(&self) -> Extent {
+        match self {
+            Error::NoIdentity { .. } | Error::Identity { .. } => Extent::Run,
+            Error::NoneFits { .. }
+            | Error::NoHeader
+            | Error::Header(_)
+            | Error::HeaderAltered
+            | Error::ForPassphrase
+            | Error::Plugin { .. } => Extent::Definition,
+            _ => Extent::Place,
+        }
     }
 
     /// What helps, if anything general does.
@@ -189,6 +204,7 @@ impl From<Error> for DecryptError {
         DecryptError {
             message: error.to_string(),
             hint: error.hint(),
+            extent: error.extent(),
         }
     }
 }

@@ -36,6 +36,8 @@ fn reason(fault: &Diagnostic, secret: bool) -> String {
         &fault.message
     };
     match &fault.place {
+        // A fault of syntax names its line itself.
+        _ if message.starts_with("yaml: ") => message["yaml: ".len()..].to_owned(),
         Place::At(origin) => format!("line {}: {message}", origin.span.line),
         Place::Nowhere | Place::In(_) => message.to_owned(),
     }

@@ -4,8 +4,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::scope::{Scope, definition_of, inherited};
-use crate::ast::{Access, Accessor, Call, ExprId, ExprKind, Property, Step, find_property};
+use super::merge::inherited;
+use super::scope::{Scope, definition_of};
+use crate::ast::{Access, Accessor, Call, ExprId, ExprKind, Property, Selector, find_property};
 use crate::quote::quoted;
 use crate::schema::Schema;
 use crate::suggest::nearest;
@@ -24,8 +25,8 @@ impl Scope<'_, '_> {
     /// message, as for an inline reference that is too short).
     pub(super) fn resolve(&mut self, access: &Access, id: ExprId) -> Option<Value> {
         let (first, mut steps) = access.accessors.split_first()?;
-        let mut receiver = match &first.step {
-            Step::Key(key) => match &**key {
+        let mut receiver = match &first.selector {
+            Selector::Key(key) => match &**key {
                 "imports" => Receiver::Value(self.imports.clone()),
                 "context" => Receiver::Value(self.context.clone()),
                 "environments" => {
@@ -47,7 +48,7 @@ impl Scope<'_, '_> {
                     )?
                 }
             },
-            Step::Index(_) => {
+            Selector::Index(_) => {
                 self.access_error(
                     first,
                     id,
@@ -72,7 +73,8 @@ impl Scope<'_, '_> {
         environment: &Accessor,
         id: ExprId,
     ) -> Option<Value> {
-        let (Step::Key(project), Step::Key(environment)) = (&project.step, &environment.step)
+        let (Selector::Key(project), Selector::Key(environment)) =
+            (&project.selector, &environment.selector)
         else {
             return None;
         };
@@ -95,9 +97,9 @@ impl Scope<'_, '_> {
         // A final base stands whatever the literal over it says.
         let is_final = base.as_ref().is_some_and(|base| base.is_final);
         match &definition_of(&parsed).expression(expression).kind {
-            ExprKind::Object(properties) if !is_final => match &accessor.step {
-                Step::Key(key) => self.property(properties, base.as_ref(), key, accessor, id),
-                Step::Index(_) => {
+            ExprKind::Object(properties) if !is_final => match &accessor.selector {
+                Selector::Key(key) => self.property(properties, base.as_ref(), key, accessor, id),
+                Selector::Index(_) => {
                     self.access_error(
                         accessor,
                         id,
@@ -150,8 +152,8 @@ impl Scope<'_, '_> {
     }
 
     fn step_into_value(&mut self, value: &Value, accessor: &Accessor, id: ExprId) -> Option<Value> {
-        match (&value.data, &accessor.step) {
-            (Data::Object(_), Step::Index(_)) => {
+        match (&value.data, &accessor.selector) {
+            (Data::Object(_), Selector::Index(_)) => {
                 self.access_error(
                     accessor,
                     id,
@@ -159,7 +161,7 @@ impl Scope<'_, '_> {
                 );
                 None
             }
-            (Data::Object(_), Step::Key(key)) => {
+            (Data::Object(_), Selector::Key(key)) => {
                 let found = inherited(value, key);
                 if found.is_none() {
                     self.unknown_property(key, own_keys(value), shown_keys(value), accessor, id);
@@ -170,8 +172,8 @@ impl Scope<'_, '_> {
                 let index = self.index(accessor, items.len(), id)?;
                 Some(items[index].clone())
             }
-            (Data::Unknown(schema), step) => {
-                let schema = self.step_into_unknown(schema, step, accessor, id)?;
+            (Data::Unknown(schema), selector) => {
+                let schema = self.step_into_unknown(schema, selector, accessor, id)?;
                 let unknown = Value::new(Data::Unknown(schema), value.origin.clone());
                 Some(Value {
                     secret: value.secret,
@@ -188,13 +190,13 @@ impl Scope<'_, '_> {
     fn step_into_unknown(
         &mut self,
         schema: &Schema,
-        step: &Step,
+        selector: &Selector,
         accessor: &Accessor,
         id: ExprId,
     ) -> Option<Schema> {
-        let result = match step {
-            Step::Key(key) => schema.property(key),
-            Step::Index(index) => match usize::try_from(*index) {
+        let result = match selector {
+            Selector::Key(key) => schema.property(key),
+            Selector::Index(index) => match usize::try_from(*index) {
                 Ok(index) => schema.element(index),
                 Err(_) => {
                     self.access_error(accessor, id, "array indices must not be negative");
@@ -209,10 +211,10 @@ impl Scope<'_, '_> {
 
     /// The index that an accessor names in a list of `length` elements.
     fn index(&mut self, accessor: &Accessor, length: usize, id: ExprId) -> Option<usize> {
-        let message = match accessor.step {
-            Step::Key(_) => "cannot access an array element using a property name".to_owned(),
-            Step::Index(index) if index < 0 => "array indices must not be negative".to_owned(),
-            Step::Index(index) => match usize::try_from(index) {
+        let message = match accessor.selector {
+            Selector::Key(_) => "cannot access an array element using a property name".to_owned(),
+            Selector::Index(index) if index < 0 => "array indices must not be negative".to_owned(),
+            Selector::Index(index) => match usize::try_from(index) {
                 Ok(index) if index < length => return Some(index),
                 _ => format!("array index {index} out-of-bounds for array of length {length}"),
             },

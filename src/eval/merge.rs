@@ -16,22 +16,11 @@ pub fn merge(over: Value, base: &Value, diagnostics: &mut Vec<Diagnostic>) -> Va
         }
         return base.clone();
     }
-    let data = match (&over.data, &base.data) {
-        (Data::Object(own), Data::Object(below)) => Some(merge_objects(own, below, diagnostics)),
-        (Data::Object(own), Data::Unknown(shape)) if shape.may_be_object() => {
-            let below = Object {
-                rest: Some(shape.clone()),
-                ..Object::default()
-            };
-            Some(merge_objects(own, &below, diagnostics))
-        }
-        (Data::Object(own), _) => Some(Object {
-            closed: true,
-            ..(**own).clone()
-        }),
+    let object = match &over.data {
+        Data::Object(own) => Some(merge_object(own, base, diagnostics)),
         _ => None,
     };
-    let merged = match data {
+    let merged = match object {
         Some(object) => Value {
             secret: over.secret,
             is_final: over.is_final,
@@ -43,41 +32,54 @@ pub fn merge(over: Value, base: &Value, diagnostics: &mut Vec<Diagnostic>) -> Va
     merged.onto(base)
 }
 
-fn merge_objects(over: &Object, base: &Object, diagnostics: &mut Vec<Diagnostic>) -> Object {
+fn merge_object(over: &Object, base: &Value, diagnostics: &mut Vec<Diagnostic>) -> Object {
     if over.closed {
         return over.clone();
     }
+    let (below, rest, closed) = match &base.data {
+        Data::Object(below) => (Some(below), below.rest.as_ref(), below.closed),
+        Data::Unknown(shape) if shape.may_be_object() => (None, Some(shape), false),
+        _ => (None, None, true),
+    };
     let mut members = BTreeMap::new();
     // An unknown between two objects hides what lies below it.
-    if over.rest.is_none() {
-        for (key, member) in &base.members {
+    if let Some(below) = below
+        && over.rest.is_none()
+    {
+        for (key, member) in &below.members {
             if !over.members.contains_key(key) {
-                members.insert(Arc::clone(key), Member { ..member.clone() });
+                members.insert(Arc::clone(key), member.clone());
             }
         }
     }
     for (key, member) in &over.members {
-        let value = match inherited(base, &member.value, key) {
+        let value = match inherited(base, key) {
             Some(below) => merge(member.value.clone(), &below, diagnostics),
             None => member.value.clone(),
         };
         members.insert(Arc::clone(key), Member { value, ..*member });
     }
-    let rest = over.rest.clone().or_else(|| base.rest.clone());
     Object {
         members,
-        rest,
-        closed: base.closed,
+        rest: over.rest.as_ref().or(rest).cloned(),
+        closed,
     }
 }
 
-/// What `key` of `base` is, if it has it or may have it.
-fn inherited(base: &Object, over: &Value, key: &str) -> Option<Value> {
-    if let Some(member) = base.members.get(key) {
-        return Some(member.value.clone());
-    }
-    let shape = base.rest.as_ref()?.property(key).ok()?;
-    Some(Value::new(Data::Unknown(shape), over.origin.clone()))
+/// What `key` of a base is, if the base has it or may have it.
+pub(super) fn inherited(base: &Value, key: &str) -> Option<Value> {
+    let shape = match &base.data {
+        Data::Object(object) => match object.members.get(key) {
+            Some(member) => return Some(member.value.clone()),
+            None => object.rest.as_ref()?,
+        },
+        Data::Unknown(shape) => shape,
+        _ => return None,
+    };
+    Some(Value::new(
+        Data::Unknown(shape.property(key).ok()?),
+        base.origin.clone(),
+    ))
 }
 
 /// The warning for a value that would replace a final one.
@@ -90,3 +92,6 @@ pub(super) fn final_override(over: &Value, base: &Value) -> Diagnostic {
     )
     .with_hint(format!("the value is final at {}", base.origin))
 }
+
+#[cfg(test)]
+mod tests;

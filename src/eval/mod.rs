@@ -13,6 +13,7 @@ pub use environment::{Evaluated, Host, Mode, Selection, evaluate};
 pub use merge::merge;
 
 use crate::ast::{Encryption, ExprId};
+use crate::diagnostic::Extent;
 use crate::schema::Schema;
 use crate::secret::Secret;
 use crate::source::Source;
@@ -76,6 +77,8 @@ pub struct DecryptError {
     pub message: String,
     /// What helps.
     pub hint: Option<String>,
+    /// Whether other ciphertexts do not open for the same reason.
+    pub extent: Extent,
 }
 
 /// Calls providers. Calls are begun in the order they are asked for and run concurrently: the first question about one

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::environment::{Mode, Session};
-use super::merge::{final_override, merge};
+use super::merge::{final_override, inherited, merge};
 use crate::ast::{Definition, ExprId, ExprKind, Parsed, Part, Property};
 use crate::diagnostic::Diagnostic;
 use crate::encode::{self, Redaction};
@@ -304,22 +304,6 @@ pub(super) fn definition_of(parsed: &Parsed) -> &Definition {
         .definition
         .as_ref()
         .expect("only what has a definition is evaluated")
-}
-
-/// What `key` of a base is, if the base has it or may have it.
-pub(super) fn inherited(base: &Value, key: &str) -> Option<Value> {
-    let shape = match &base.data {
-        Data::Object(object) => match object.members.get(key) {
-            Some(member) => return Some(member.value.clone()),
-            None => object.rest.as_ref()?,
-        },
-        Data::Unknown(shape) => shape,
-        _ => return None,
-    };
-    Some(Value::new(
-        Data::Unknown(shape.property(key).ok()?),
-        base.origin.clone(),
-    ))
 }
 
 /// Refuses a value that expands to more than any process can take.

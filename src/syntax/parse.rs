@@ -85,7 +85,8 @@ pub(super) fn nothing() -> Node {
     }
 }
 
-/// The parser's fault as a diagnostic, with the text and line number of libyaml where people and tests know these.
+/// The parser's fault as a diagnostic, with the text of libyaml where people know it, but without its line numbers,
+/// which do not agree with the place.
 fn syntax_error(source: &Arc<Source>, builder: &Builder<'_>, error: &ScanError) -> Diagnostic {
     let info = error.info();
     let span = builder.span_of_mark(*error.marker());
@@ -102,7 +103,7 @@ fn syntax_error(source: &Arc<Source>, builder: &Builder<'_>, error: &ScanError) 
     } else {
         info
     };
-    let message = format!("yaml: line {}: {what}", span.line);
+    let message = format!("yaml: {what}");
     Diagnostic::error(source, span, "", message)
 }
 
@@ -120,12 +121,13 @@ fn unclosed(source: &Arc<Source>, span: Span, bracket: Span) -> Diagnostic {
         Some(b'{') => ('{', '}'),
         _ => ('[', ']'),
     };
-    // libyaml counts lines from 0, and names the line of the bracket, or if that is 0 the line of the fault.
-    let line = match bracket.line {
-        1 => span.line.saturating_sub(1).max(1),
-        line => line - 1,
+    let message = format!("yaml: did not find expected ',' or '{close}'");
+    let dollar = (span.start as usize).checked_sub(1);
+    let at_reference = dollar.is_some_and(|at| source.text().as_bytes()[at..].starts_with(b"${"));
+    let hint = if at_reference {
+        format!("within '{open}' and '{close}', a reference must be quoted: \"${{a.b}}\"")
+    } else {
+        format!("close the '{open}' of line {}", bracket.line)
     };
-    let message = format!("yaml: line {line}: did not find expected ',' or '{close}'");
-    let hint = format!("close the '{open}' of line {}", bracket.line);
     Diagnostic::error(source, span, "", message).with_hint(hint)
 }

@@ -16,17 +16,20 @@ impl Step {
     pub fn key(key: impl Into<Box<str>>) -> Self {
         Step::Key(key.into())
     }
+
+    /// Appends the step to a rendered path.
+    pub fn push_to(&self, path: &mut String) {
+        match self {
+            Step::Key(key) => push_key(path, key),
+            Step::Index(index) => push_index(path, *index),
+        }
+    }
 }
 
 /// Renders a path as diagnostics show it: `values.a.b[0]["c-d"]`.
 pub fn render(steps: &[Step]) -> String {
     let mut path = String::new();
-    for step in steps {
-        match step {
-            Step::Key(key) => push_key(&mut path, key),
-            Step::Index(index) => push_index(&mut path, *index),
-        }
-    }
+    steps.iter().for_each(|step| step.push_to(&mut path));
     path
 }
 

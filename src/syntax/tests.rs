@@ -225,43 +225,44 @@ fn faults_are_reported_where_they_are() {
         ),
         (
             "values: [a\n",
-            &["2:1 : yaml: line 1: did not find expected ',' or ']'"],
+            &["2:1 : yaml: did not find expected ',' or ']'"],
         ),
         (
             "values: [a",
-            &["1:11 : yaml: line 1: did not find expected ',' or ']'"],
+            &["1:11 : yaml: did not find expected ',' or ']'"],
         ),
         (
             "values: [a: b\n",
-            &["2:1 : yaml: line 1: did not find expected ',' or ']'"],
+            &["2:1 : yaml: did not find expected ',' or ']'"],
         ),
         (
             "v:\n  a: [\"b\",\n  c: d\n",
-            &["3:3 : yaml: line 1: did not find expected ',' or ']'"],
+            &["3:3 : yaml: did not find expected ',' or ']'"],
         ),
         (
             "imports: [a\nvalues:\n",
-            &["2:7 : yaml: line 1: did not find expected ',' or ']'"],
+            &["2:7 : yaml: did not find expected ',' or ']'"],
         ),
-        (
-            "a: {b\n",
-            &["2:1 : yaml: line 1: did not find expected ',' or '}'"],
-        ),
+        ("a: {b\n", &["2:1 : yaml: did not find expected ',' or '}'"]),
         (
             "a:\n  b: [c\nd: e",
-            &["3:2 : yaml: line 1: did not find expected ',' or ']'"],
+            &["3:2 : yaml: did not find expected ',' or ']'"],
+        ),
+        (
+            "a: [${b.c}, d]\n",
+            &["1:6 : yaml: did not find expected ',' or ']'"],
         ),
         (
             "a: @hunter2\n",
-            &["1:4 : yaml: line 1: found character that cannot start any token"],
+            &["1:4 : yaml: found character that cannot start any token"],
         ),
         (
             "ä: 1\nb: c: d\n",
-            &["2:5 : yaml: line 2: mapping values are not allowed in this context"],
+            &["2:5 : yaml: mapping values are not allowed in this context"],
         ),
         (
             "a: \"\\q\"\n",
-            &["1:4 : yaml: line 1: while parsing a quoted scalar, found unknown escape character"],
+            &["1:4 : yaml: while parsing a quoted scalar, found unknown escape character"],
         ),
     ] {
         let found: Vec<_> = parse(&source(text)).1.iter().map(line_of).collect();

@@ -1,18 +1,16 @@
-//! What this process was started with: signal mask and dispositions, umask, core limit. Recorded before `main`, because
-//! Rust's runtime ignores SIGPIPE before any line of ours runs, and because this process then changes the rest itself.
+//! What this process was started with: signal mask, disposition of SIGPIPE, umask, core limit. Recorded before `main`,
+//! because Rust's runtime ignores SIGPIPE before any line of ours runs, and because this process then changes the rest
+//! itself. No other disposition is ever changed for longer than a question takes.
 
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
 
-/// Signals are numbered from 1 to this.
-const LAST_SIGNAL: libc::c_int = 64;
-
 /// The state that programs inherit.
 #[derive(Clone, Copy)]
 pub(super) struct Inherited {
-    /// Bit n stands for signal n + 1. What is not ignored has its default in a program that is started.
-    ignored: u64,
+    /// Whether SIGPIPE is ignored.
+    ignores_pipe: bool,
     mask: libc::sigset_t,
     umask: libc::mode_t,
     core_limit: libc::rlimit,
@@ -47,16 +45,13 @@ pub(super) fn at_start() -> &'static Inherited {
 impl Inherited {
     /// What is there now. Only for where there is no other thread: the umask can only be read by changing it.
     fn now() -> Self {
-        let mut state = Self {
-            ignored: 0,
+        let state = Self {
+            ignores_pipe: ignores_pipe(),
             mask: mask(libc::SIG_BLOCK, None),
             umask: set_umask(0o777),
             core_limit: core_limit(),
         };
         set_umask(state.umask);
-        for signal in 1..=LAST_SIGNAL {
-            state.note(signal, disposition(signal));
-        }
         state
     }
 
@@ -68,33 +63,20 @@ impl Inherited {
     /// Makes the state of this process (and the mask of this thread) this one, and gives what it was.
     /// Async-signal-safe.
     pub(super) fn impose(&self, purpose: For) -> Self {
-        let mut before = Self {
-            ignored: 0,
+        let before = Self {
+            ignores_pipe: ignores_pipe(),
             mask: mask(libc::SIG_BLOCK, None),
             umask: set_umask(self.umask),
             core_limit: core_limit(),
         };
-        for signal in 1..=LAST_SIGNAL {
-            let found = disposition(signal);
-            before.note(signal, found);
-            if purpose == For::Children && signal == libc::SIGPIPE {
-                continue;
-            }
-            let wanted = if self.ignored & bit(signal) == 0 {
-                libc::SIG_DFL
-            } else {
+        if purpose == For::Exec && before.ignores_pipe != self.ignores_pipe {
+            let wanted = if self.ignores_pipe {
                 libc::SIG_IGN
+            } else {
+                libc::SIG_DFL
             };
-            let change = match found {
-                None => false,
-                Some(libc::SIG_DFL | libc::SIG_IGN) => found != Some(wanted),
-                // A handler becomes the default by execve(2) alone.
-                Some(_) => purpose == For::Exec && wanted == libc::SIG_IGN,
-            };
-            if change {
-                // SAFETY: neither ignoring nor the default calls any code of ours.
-                unsafe { libc::signal(signal, wanted) };
-            }
+            // SAFETY: neither ignoring nor the default calls any code of ours.
+            unsafe { libc::signal(libc::SIGPIPE, wanted) };
         }
         // SAFETY: the limit lives through the call. A soft limit may always go up to the hard one, which we never change.
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &self.core_limit) };
@@ -107,25 +89,15 @@ impl Inherited {
     pub(super) fn impose_mask(&self) {
         mask(libc::SIG_SETMASK, Some(&self.mask));
     }
-
-    fn note(&mut self, signal: libc::c_int, disposition: Option<libc::sighandler_t>) {
-        if disposition == Some(libc::SIG_IGN) {
-            self.ignored |= bit(signal);
-        }
-    }
 }
 
-fn bit(signal: libc::c_int) -> u64 {
-    1 << (signal - 1)
-}
-
-/// The handler of a signal; nothing for numbers that are no signals or that the C library keeps for itself.
-fn disposition(signal: libc::c_int) -> Option<libc::sighandler_t> {
+/// Whether SIGPIPE is ignored now.
+fn ignores_pipe() -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: only reads; what it read is used only if it succeeded.
     unsafe {
-        (libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) == 0)
-            .then(|| action.assume_init().sa_sigaction)
+        libc::sigaction(libc::SIGPIPE, ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_IGN
     }
 }
 

@@ -6,10 +6,13 @@
     reason = "tests are at the edge themselves"
 )]
 
+mod bombs;
 mod canary;
+mod cases;
 mod cli;
 mod crypt;
 mod export;
+mod host;
 mod house;
 mod limits;
 mod memory;

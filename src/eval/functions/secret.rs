@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::ast::ExprId;
+use crate::diagnostic::Diagnostic;
 use crate::eval::scope::{Scope, definition_of};
 use crate::schema::Schema;
 use crate::source::{Origin, Span};
@@ -39,12 +40,13 @@ impl Scope<'_, '_> {
             match self.session.decrypt(definition, id, ciphertext) {
                 Ok(text) => Some(Data::String(text)),
                 Err(error) => {
-                    self.error_at(
-                        id,
-                        span,
-                        format!("decrypting: {}", error.message),
-                        error.hint,
-                    );
+                    let message = format!("decrypting: {}", error.message);
+                    let path = definition.path_of(id);
+                    self.session.report(Diagnostic {
+                        hint: error.hint,
+                        extent: error.extent,
+                        ..Diagnostic::error(&definition.source, span, path, message)
+                    });
                     None
                 }
             }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::protocol::{self, AnswerError};
 use super::{Config, ProviderSet};
 use crate::ast::{Encryption, ExprId};
+use crate::diagnostic::Extent;
 use crate::encode::{self, Redaction};
 use crate::eval::{Call, DecryptError, Decrypter, Progress, ProviderError, Providers};
 use crate::secret::Secret;
@@ -164,6 +165,7 @@ impl Decrypter for Reversing {
         Err(DecryptError {
             message: "not here".to_owned(),
             hint: None,
+            extent: Extent::Place,
         })
     }
 
@@ -172,6 +174,7 @@ impl Decrypter for Reversing {
             return Err(DecryptError {
                 message: "no identity fits".to_owned(),
                 hint: Some("get one".to_owned()),
+                extent: Extent::Run,
             });
         }
         let bytes: Vec<u8> = file.iter().rev().copied().collect();

@@ -48,7 +48,7 @@ fn plain_secrets_are_warnings_which_strict_makes_fail() {
     let lines = [
         "environments/plain.yaml:3:17: warning: the secret is not encrypted",
         "  hint: escrun seal plain encrypts it in place",
-        "environments/plain.yaml:4:13: warning: the value under \"password\" is plain text, though its name says secret",
+        "environments/plain.yaml:4:13: warning: values.password is plain text, though its name says secret",
         "  hint: if it is secret, write it as fn::secret and run escrun seal; if not, rename it",
         "checked 1 environment: no errors, 2 warnings",
     ];

@@ -58,6 +58,67 @@ fn every_failure_is_an_object_if_that_is_asked_for() {
 }
 
 #[test]
+fn what_concerns_the_run_is_told_to_people_once() {
+    let env = TestEnv::project();
+    env.define(
+        "more",
+        &format!("values:\n  a: {{fn::secret: {CANARY}}}\n  b: {{fn::secret: {CANARY}}}\n  c: x\n  d: x\n"),
+    );
+    env.escrun(["seal", "more"]).succeeds();
+    env.define(
+        "more",
+        &env.definition("more").replace(": x\n", ": ${nope}\n"),
+    );
+    let missing = env.path("home/missing.txt");
+    let arguments = |format| {
+        let missing = missing.display().to_string();
+        [
+            "-e",
+            "app,more",
+            "-i",
+            &missing,
+            "--message-format",
+            format,
+            "--",
+            "true",
+        ]
+        .map(str::to_owned)
+    };
+    let missing = missing.display();
+    let plain = [
+        format!(
+            "environments/app.yaml:7:7: error: decrypting: identity {missing}: there is no such file \
+             (the same for 2 more secrets)"
+        ),
+        "environments/more.yaml:4:8: error: unknown property \"nope\"".to_owned(),
+        "environments/more.yaml:5:8: error: unknown property \"nope\"".to_owned(),
+    ];
+    let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
+    env.escrun(arguments("plain")).fails(125, &plain);
+    let ended = env.escrun(arguments("json"));
+    assert_eq!(ended.stderr.lines().count(), 5, "{ended:?}");
+
+    // What fits one definition's header may not fit another's.
+    let other = env.keygen("home/other.txt");
+    assert!(other.starts_with("age1"));
+    let ended = env.escrun(["-e", "app,more", "-i", "../home/other.txt", "--", "true"]);
+    let told: Vec<&str> = ended
+        .stderr
+        .lines()
+        .filter(|line| line.contains("no identity fits"))
+        .collect();
+    assert_eq!(told.len(), 2, "{ended:?}");
+    assert!(
+        told[0].starts_with("environments/app.yaml:") && told[0].ends_with(')'),
+        "{ended:?}"
+    );
+    assert!(
+        told[1].ends_with("(the same for 1 more secret)"),
+        "{ended:?}"
+    );
+}
+
+#[test]
 fn colours_are_used_if_asked_for() {
     let env = broken();
     let colours = |options: &[&str]| {
