@@ -140,7 +140,7 @@ fn secrets_are_locked_or_redacted_in_every_notation() {
         let redacted = write(&variables, format, Redaction::Redact).unwrap();
         assert!(!redacted.secret && matches!(redacted.text, Text::Plain(_)));
         let text = String::from_utf8_lossy(redacted.text.bytes()).into_owned();
-        assert!(text.contains(SECRET) && text.contains("open") && !text.contains("hunter2"));
+        assert!(text.contains(REDACTED) && text.contains("open") && !text.contains("hunter2"));
     }
 }
 
