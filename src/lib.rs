@@ -24,6 +24,8 @@ pub mod quote;
 
 pub mod suggest;
 
+pub mod withheld;
+
 pub mod schema;
 
 pub mod value;

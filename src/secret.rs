@@ -8,6 +8,9 @@ use std::io::{self, Read};
 use crate::sys::memory::Locked;
 use crate::sys::terminal;
 
+/// What stands where a secret would.
+pub const REDACTED: &str = "[secret]";
+
 /// How long a line from the terminal may be, in bytes.
 const LINE_LIMIT: usize = 1024;
 

@@ -5,6 +5,9 @@ use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The name of a definition that has none (language specification, section 0).
+pub const ANONYMOUS: &str = "<yaml>";
+
 /// The text of one definition, with the environment name it was loaded under.
 pub struct Source {
     name: Arc<str>,

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::error::Failure;
-use crate::sys::fs::{describe, effective_user};
+use crate::sys::fs::effective_user;
 
 /// Variables, working directory and user.
 pub(super) struct Ambient {
@@ -24,11 +24,8 @@ impl Ambient {
     )]
     pub(super) fn read() -> Result<Self, Failure> {
         let working_directory = std::env::current_dir().map_err(|error| {
-            Failure::new(format!(
-                "the working directory cannot be told: {}",
-                describe(&error)
-            ))
-            .with_hint("it was removed or may not be read: cd to another folder")
+            Failure::io("the working directory cannot be told", &error)
+                .with_hint("it was removed or may not be read: cd to another folder")
         })?;
         let variables = std::env::vars_os().collect();
         Ok(Self {

@@ -3,7 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::export::format::Format;
 
 /// Compose environment definitions, decrypt their secrets, and run a command with the result.
 ///
@@ -331,30 +334,20 @@ pub(super) enum GetFormat {
 pub(super) struct ExportVerb {
     /// Who will read it.
     #[arg(long, value_name = "FORMAT", value_enum)]
-    pub(super) format: ExportFormat,
+    pub(super) format: Format,
     #[command(flatten)]
     pub(super) options: ExportOptions,
 }
 
-/// The readers that `export` writes for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ExportFormat {
-    /// A .env file, as node --env-file reads it.
-    Dotenv,
-    /// export commands for sh, bash, zsh.
-    Shell,
-    /// set commands for fish.
-    Fish,
-    /// A JSON object.
-    Json,
-    /// A YAML mapping.
-    Yaml,
-    /// docker run --env-file.
-    Docker,
-    /// The file that GITHUB_ENV names.
-    Github,
-    /// EnvironmentFile= of systemd.
-    Systemd,
+/// The notations of `export`, by their own names.
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
 }
 
 /// Options of `check`.

@@ -1,6 +1,6 @@
 //! `escrun check`: tells the faults of definitions without any key.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use super::args::CheckOptions;
@@ -13,7 +13,10 @@ use crate::diagnostic::{self, Diagnostic};
 use crate::eval::{Loader, Mode, Selection};
 use crate::export::{self, Export};
 use crate::lint;
+use crate::source::Source;
 use crate::store::EnvironmentName;
+use crate::sys::process;
+use crate::withheld::is_withheld;
 
 /// Checks every definition, or those that were named.
 pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result<(), Failure> {
@@ -98,7 +101,7 @@ fn check_environment(
             diagnostics.extend(lint::plain_secrets(&definition));
             diagnostics.extend(check_recipients(&definition));
         }
-        if source.name().ends_with(".local") && is_tracked(&source) {
+        if source.name().ends_with(".local") && is_tracked(workspace, &source) {
             let file = source.display_name();
             let message = format!("{file} is for values of your own, but git tracks it");
             diagnostics.push(
@@ -179,21 +182,25 @@ fn check_mixture(workspace: &Workspace<'_>, diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// Whether git has a file under control.
-fn is_tracked(source: &crate::source::Source) -> bool {
+fn is_tracked(workspace: &Workspace<'_>, source: &Source) -> bool {
     let Some(file) = source.file() else {
         return false;
     };
     let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
         return false;
     };
-    let mut git: Command = crate::sys::process::command("git".as_ref());
+    let mut git: Command = process::command("git".as_ref());
+    let variables = workspace.ambient.variables.iter();
+    for (name, _) in variables.filter(|(name, _)| is_withheld(name)) {
+        git.env_remove(name);
+    }
     git.arg("-C")
         .arg(folder)
         .args(["ls-files", "--error-unmatch", "--"])
         .arg(name);
-    git.stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null());
+    git.stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     git.status().is_ok_and(|status| status.success())
 }
 

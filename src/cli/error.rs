@@ -1,8 +1,10 @@
 //! What every failure becomes at the edge: a message, a hint, an exit status.
 
 use std::fmt;
+use std::io;
 
 use crate::diagnostic::Diagnostic;
+use crate::sys::fs::describe;
 use crate::{author, project, run, store};
 
 /// Exit status of a run whose command never started (env(1)).
@@ -32,6 +34,11 @@ impl Failure {
             message: Some(message.to_string()),
             ..Self::told()
         }
+    }
+
+    /// What the system refused, while doing `what`.
+    pub(super) fn io(what: impl fmt::Display, error: &io::Error) -> Self {
+        Self::new(format!("{what}: {}", describe(error)))
     }
 
     /// A mistake in the arguments.

@@ -63,7 +63,7 @@ pub(super) fn explain(workspace: &Workspace<'_>, subject: Option<&str>) -> Resul
 }
 
 fn of_variable(variable: &Variable, values: &Value) -> String {
-    let title = format!("{}  {}\n", variable.name, variable.path);
+    let title = columns(vec![vec![variable.name.to_string(), variable.path.clone()]]);
     let steps = path::parse(&variable.path).unwrap_or_default();
     // The document path starts at the definition, not at its values.
     let below = steps.strip_prefix(&[Step::key("values")]);

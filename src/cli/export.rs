@@ -1,13 +1,13 @@
 //! `escrun export`: prints the variables for another program to read.
 
-use super::args::{ExportFormat, ExportVerb};
+use super::args::ExportVerb;
 use super::error::Failure;
 use super::variables;
 use super::workspace::Workspace;
 use crate::diagnostic::any_error;
 use crate::encode::Redaction;
 use crate::eval::Mode;
-use crate::export::format::{self, Format};
+use crate::export::format;
 
 /// Prints all variables, or nothing if any of them is at fault.
 pub(super) fn export(workspace: &Workspace<'_>, verb: &ExportVerb) -> Result<(), Failure> {
@@ -25,17 +25,7 @@ pub(super) fn export(workspace: &Workspace<'_>, verb: &ExportVerb) -> Result<(),
     if workspace.ui.diagnostics(diagnostics) {
         return Err(Failure::told());
     }
-    let format = match verb.format {
-        ExportFormat::Dotenv => Format::Dotenv,
-        ExportFormat::Shell => Format::Shell,
-        ExportFormat::Fish => Format::Fish,
-        ExportFormat::Json => Format::Json,
-        ExportFormat::Yaml => Format::Yaml,
-        ExportFormat::Docker => Format::Docker,
-        ExportFormat::Github => Format::Github,
-        ExportFormat::Systemd => Format::Systemd,
-    };
-    match format::write(&projection.variables, format, Redaction::Reveal) {
+    match format::write(&projection.variables, verb.format, Redaction::Reveal) {
         // Handing the values over is what the verb is for.
         Ok(encoded) => workspace.ui.out(encoded.text.bytes()),
         Err(diagnostics) => Err(Failure::faulty(diagnostics)),

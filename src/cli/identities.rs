@@ -1,8 +1,6 @@
-//! Where identities are looked for, and how their passphrases are asked for.
+//! Where identities are looked for.
 
-use std::fs::File;
-use std::io::{IsTerminal as _, Write as _};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::IsTerminal as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,12 +9,14 @@ use std::sync::Arc;
 use super::ambient::Ambient;
 use super::args::Shared;
 use super::error::Failure;
-use crate::crypt::{
-    IdentitySource, Interaction, Keyring, Plugins, Prompt, Unanswered, read_identity,
-};
+use super::prompt::Terminal;
+use super::standard_input;
+use crate::crypt::{IdentitySource, Interaction, Keyring, Plugins, Prompt, read_identity};
 use crate::project::UserConfig;
 use crate::secret::Secret;
+use crate::sys::fs::describe;
 use crate::sys::process;
+use crate::withheld::is_withheld;
 
 /// The keyring of all identities that there may be. Those that were named must be usable; if none was, they are looked
 /// for in the usual places.
@@ -75,11 +75,8 @@ fn named(path: &Path) -> Result<IdentitySource, Failure> {
             "--identity - reads standard input, which is a terminal",
         ));
     }
-    let input = std::io::stdin()
-        .as_fd()
-        .try_clone_to_owned()
-        .map_err(|error| Failure::new(format!("reading standard input: {error}")))?;
-    Ok(IdentitySource::reader("standard input", File::from(input)))
+    let input = standard_input::file()?;
+    Ok(IdentitySource::reader("standard input", input))
 }
 
 /// What the command in `ESCRUN_IDENTITY_COMMAND` prints, run by the shell only if no other identity fits.
@@ -87,12 +84,13 @@ fn from_command(command: std::ffi::OsString, ambient: &Ambient) -> IdentitySourc
     let variables: Vec<_> = ambient
         .variables
         .iter()
-        .filter(|(name, _)| !crate::provider::is_own_secret(name))
+        .filter(|(name, _)| !is_withheld(name))
         .cloned()
         .collect();
     let folder: PathBuf = ambient.working_directory.clone();
     IdentitySource::deferred("ESCRUN_IDENTITY_COMMAND", move || {
-        let failed = |error: std::io::Error| format!("the command cannot be run: {error}");
+        let failed =
+            |error: std::io::Error| format!("the command cannot be run: {}", describe(&error));
         let mut child = process::command("/bin/sh".as_ref())
             .arg("-c")
             .arg(command)
@@ -103,8 +101,8 @@ fn from_command(command: std::ffi::OsString, ambient: &Ambient) -> IdentitySourc
             .spawn()
             .map_err(failed)?;
         let output = child.stdout.take().ok_or("the command has no output")?;
-        let identity =
-            read_identity(output).map_err(|error| format!("its output cannot be read: {error}"))?;
+        let identity = read_identity(output)
+            .map_err(|error| format!("its output cannot be read: {}", describe(&error)))?;
         let status = child.wait().map_err(failed)?;
         if status.success() {
             Ok(identity)
@@ -112,57 +110,4 @@ fn from_command(command: std::ffi::OsString, ambient: &Ambient) -> IdentitySourc
             Err(format!("the command failed: {status}"))
         }
     })
-}
-
-/// Asks at the terminal of the session, wherever standard input and output lead.
-struct Terminal;
-
-impl Prompt for Terminal {
-    fn message(&self, text: &str) {
-        if let Ok(mut terminal) = open() {
-            let _ = terminal.write_all(format!("escrun: {text}\n").as_bytes());
-        }
-    }
-
-    fn confirm(&self, question: &str, yes: &str, no: Option<&str>) -> Result<bool, Unanswered> {
-        let choice = match no {
-            Some(no) => format!("{question} (y: {yes}, n: {no})"),
-            None => format!("{question} (y: {yes})"),
-        };
-        Ok(self.text(&choice)?.trim().to_lowercase().starts_with('y'))
-    }
-
-    fn text(&self, question: &str) -> Result<String, Unanswered> {
-        let terminal = open().map_err(|_| Unanswered::NoTerminal)?;
-        let prompt = format!("{question}: ");
-        write(terminal.as_fd(), prompt.as_bytes());
-        let mut line = Vec::new();
-        let mut byte = [0];
-        // Byte by byte, so that nothing that was typed ahead is taken from the command.
-        loop {
-            match nix::unistd::read(terminal.as_fd(), &mut byte) {
-                Ok(0) => return Err(Unanswered::Declined),
-                Ok(_) if byte == *b"\n" => break,
-                Ok(_) => line.push(byte[0]),
-                Err(nix::errno::Errno::EINTR) => {}
-                Err(_) => return Err(Unanswered::NoTerminal),
-            }
-        }
-        String::from_utf8(line).map_err(|_| Unanswered::Declined)
-    }
-
-    fn passphrase(&self, question: &str) -> Result<Secret, Unanswered> {
-        Secret::ask(&format!("{question}: ")).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Unanswered::NoTerminal,
-            _ => Unanswered::Declined,
-        })
-    }
-}
-
-fn open() -> std::io::Result<File> {
-    File::options().read(true).write(true).open("/dev/tty")
-}
-
-fn write(terminal: BorrowedFd<'_>, text: &[u8]) {
-    let _ = nix::unistd::write(terminal, text);
 }

@@ -109,7 +109,7 @@ fn identity(ambient: &Ambient) -> Result<(Identity, String), Failure> {
         let public_key = write_identity(&file)?;
         return Ok((Identity::Made(file), public_key));
     }
-    let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", file.display()));
+    let failed = |error: std::io::Error| Failure::io(file.display(), &error);
     let text = crypt::read_identity(File::open(&file).map_err(failed)?).map_err(failed)?;
     match crypt::public_key(&text) {
         Some(public_key) => Ok((Identity::Found(file), public_key)),
@@ -136,7 +136,7 @@ fn make_folder(folder: &Path, mode: u32) -> Result<(), Failure> {
     crate::sys::process::as_inherited(|| {
         DirBuilder::new().recursive(true).mode(mode).create(folder)
     })
-    .map_err(|error| Failure::new(format!("{}: {error}", folder.display())))
+    .map_err(|error| Failure::io(folder.display(), &error))
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Failure> {

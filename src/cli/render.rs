@@ -8,9 +8,9 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::ast;
 use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::encode::SECRET;
 use crate::lint;
 use crate::quote::is_printable;
+use crate::secret::REDACTED;
 use crate::source::{Origin, Source};
 
 /// A diagnostic as one line of JSON.
@@ -134,7 +134,7 @@ fn masked_text(text: &str, piece: Range<usize>, masked: &[Range<usize>]) -> Stri
         shown += text.get(at..mask.start.max(at)).unwrap_or_default();
         // What began before is shown as hidden already.
         if mask.start >= at {
-            shown += SECRET;
+            shown += REDACTED;
         }
         at = at.max(mask.end.min(piece.end));
     }

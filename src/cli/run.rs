@@ -10,11 +10,11 @@ use super::variables;
 use super::workspace::Workspace;
 use super::{Launch, Outcome};
 use crate::diagnostic::any_error;
-use crate::encode::SECRET;
 use crate::eval::Mode;
 use crate::export::{self, Entry, Inherit, Projection, Variables};
 use crate::quote::quoted;
 use crate::run::{EnvironmentBlock, Program};
+use crate::secret::REDACTED;
 
 /// So many characters of a value tell it from others; `get` prints it whole.
 const LONGEST_SHOWN: usize = 60;
@@ -141,7 +141,7 @@ fn listing(variables: &Variables, environment: &[Entry]) -> String {
                 format!("instead of {}", variable.origin),
             )
         } else if variable.secret {
-            (SECRET.to_owned(), variable.origin.to_string())
+            (REDACTED.to_owned(), variable.origin.to_string())
         } else {
             let text = String::from_utf8_lossy(variable.value.bytes());
             (shortened(&text), variable.origin.to_string())

@@ -7,7 +7,8 @@ use super::args::SetOptions;
 use super::error::Failure;
 use super::get::begin_below_values;
 use super::seal::unchanged;
-use super::workspace::{Workspace, environment_name, read_standard_input};
+use super::standard_input;
+use super::workspace::{Workspace, environment_name};
 use crate::author;
 use crate::quote::quoted;
 use crate::secret::Secret;
@@ -101,7 +102,7 @@ fn secret(options: &SetOptions) -> Result<Secret, Failure> {
     }
     if std::io::stdin().is_terminal() {
         let typed = Secret::ask(&format!("Value of {}: ", options.path))
-            .map_err(|error| Failure::new(format!("asking for the value: {error}")))?;
+            .map_err(|error| Failure::io("asking for the value", &error))?;
         // The key is hit by mistake more often than an empty value is meant, and what was there would be lost.
         if typed.expose().is_empty() {
             return Err(Failure::new("nothing was typed, and nothing is changed")
@@ -109,7 +110,7 @@ fn secret(options: &SetOptions) -> Result<Secret, Failure> {
         }
         return Ok(typed);
     }
-    let input = read_standard_input()?;
+    let input = standard_input::read()?;
     // Only the line break that an echo adds to a single line is cut off.
     let bytes = input.expose();
     match bytes.strip_suffix(b"\n") {

@@ -15,7 +15,7 @@ pub(super) fn trust(
             "there is no place to remember it: neither HOME nor XDG_STATE_HOME is set",
         ));
     };
-    let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", store.display()));
+    let failed = |error: std::io::Error| Failure::io(store.display(), &error);
     for environment in environments {
         let name = environment_name(environment)?;
         let loaded = workspace.directory.load_named(&name)?;

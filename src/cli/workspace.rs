@@ -1,8 +1,6 @@
 //! What the options and the surroundings together say: where definitions are, which are meant, who decrypts and who
 //! answers.
 
-use std::fs::File;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,9 +20,9 @@ use crate::project::{self, ProjectFile, ResolvedProject, SYSTEM_FOLDER, Selectio
 use crate::provider::trust::Trusted;
 use crate::provider::{self, Commands, ProviderSet};
 use crate::quote::quoted;
-use crate::secret::Secret;
 use crate::source::Source;
 use crate::store::{Directory, EnvironmentName, NameError, Overlays};
+use crate::sys::fs::describe;
 use crate::value::Object;
 
 /// Where plugins are installed for everyone.
@@ -32,9 +30,6 @@ const SYSTEM_PROVIDERS: [&str; 2] = [
     "/usr/local/lib/escrun/providers",
     "/usr/lib/escrun/providers",
 ];
-
-/// The largest text that is read from standard input, in bytes.
-const MAX_INPUT: usize = 16 << 20;
 
 /// Everything that the verbs work on.
 pub(super) struct Workspace<'a> {
@@ -190,8 +185,9 @@ impl<'a> Workspace<'a> {
         };
         Trusted::read(&file).unwrap_or_else(|error| {
             self.ui.note(&format!(
-                "no definition is trusted: {}: {error}",
-                file.display()
+                "no definition is trusted: {}: {}",
+                file.display(),
+                describe(&error)
             ));
             Trusted::default()
         })
@@ -235,14 +231,4 @@ fn user_config(ambient: &Ambient) -> Result<UserConfig, Failure> {
     let file = folder.join("config.yaml");
     let home = ambient.home();
     Ok(UserConfig::read(&file, home.as_deref(), ambient.user)?)
-}
-
-/// Everything on standard input, straight into locked memory.
-pub(super) fn read_standard_input() -> Result<Secret, Failure> {
-    let failed = |error: std::io::Error| Failure::new(format!("reading standard input: {error}"));
-    let input = std::io::stdin()
-        .as_fd()
-        .try_clone_to_owned()
-        .map_err(failed)?;
-    Secret::read_from(File::from(input), MAX_INPUT).map_err(failed)
 }

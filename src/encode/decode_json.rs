@@ -1,5 +1,6 @@
 //! JSON to values, as `fn::fromJSON` reads it (language specification, section 4.6): the first value of the text counts
-//! and what follows it is ignored, the last of equal keys wins, and number texts are kept.
+//! and what follows it is ignored, the last of equal keys wins, and number texts are kept. Or as everyone else reads it:
+//! nothing may follow the value.
 
 mod unescape;
 
@@ -19,15 +20,22 @@ use crate::value::{Data, Member, Object, Text, Value};
 /// # Errors
 /// The reason, for a message `decoding JSON string: REASON`. It holds nothing of the text if `secret`.
 pub fn decode_json(text: &[u8], secret: bool, origin: &Origin) -> Result<Value, String> {
+    Reader::new(text, secret, origin).first()
+}
+
+/// Decodes a `text` that is one JSON value and nothing else; otherwise like [`decode_json`].
+///
+/// # Errors
+/// The reason. It holds nothing of the text, secret or not.
+pub fn decode_whole_json(text: &[u8], secret: bool, origin: &Origin) -> Result<Value, String> {
     let mut reader = Reader {
-        text,
-        at: 0,
-        secret,
-        origin,
+        quotes: false,
+        ..Reader::new(text, secret, origin)
     };
+    let value = reader.first()?;
     match reader.peek() {
-        None => Err("EOF".to_owned()),
-        Some(_) => reader.value(),
+        None => Ok(value),
+        Some(_) => Err("text follows the value".to_owned()),
     }
 }
 
@@ -35,6 +43,8 @@ struct Reader<'a> {
     text: &'a [u8],
     at: usize,
     secret: bool,
+    /// Whether reasons quote the text.
+    quotes: bool,
     origin: &'a Origin,
 }
 
@@ -54,6 +64,23 @@ enum Open {
 }
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a [u8], secret: bool, origin: &'a Origin) -> Self {
+        Self {
+            text,
+            at: 0,
+            secret,
+            quotes: !secret,
+            origin,
+        }
+    }
+
+    fn first(&mut self) -> Result<Value, String> {
+        match self.peek() {
+            None => Err("EOF".to_owned()),
+            Some(_) => self.value(),
+        }
+    }
+
     /// Reads one value. What is open is kept in a list, not on the stack, which text from outside must not fill.
     fn value(&mut self) -> Result<Value, String> {
         let mut open = Vec::new();
@@ -261,11 +288,11 @@ impl<'a> Reader<'a> {
         for expected in word.bytes() {
             if self.byte() != Some(expected) {
                 let expecting = format!("in literal {word} (expecting '{}')", expected as char);
-                // Which word it is would tell of a secret.
-                let context = if self.secret {
-                    "in literal"
-                } else {
+                // Which word it is tells of the text.
+                let context = if self.quotes {
                     &expecting
+                } else {
+                    "in literal"
                 };
                 return Err(self.unexpected(context));
             }
@@ -290,7 +317,7 @@ impl<'a> Reader<'a> {
     fn unexpected(&self, context: &str) -> String {
         match self.byte() {
             None => "unexpected EOF".to_owned(),
-            Some(_) if self.secret => format!("invalid character {context}"),
+            Some(_) if !self.quotes => format!("invalid character {context}"),
             Some(byte) => format!("invalid character {} {context}", quoted(byte)),
         }
     }

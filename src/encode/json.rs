@@ -24,7 +24,7 @@ pub fn json_pretty(value: &Value, redaction: Redaction) -> Result<Encoded, Error
 ///
 /// # Errors
 /// [`Error::TooLong`].
-pub fn json_string(text: &[u8], sink: &mut dyn Sink) -> Result<(), Error> {
+fn json_string(text: &[u8], sink: &mut dyn Sink) -> Result<(), Error> {
     sink.write(b"\"")?;
     for chunk in text.utf8_chunks() {
         write_valid(chunk.valid(), sink)?;

@@ -11,14 +11,15 @@ mod yaml;
 
 use std::fmt;
 
-pub use decode_json::decode_json;
+pub use decode_json::{decode_json, decode_whole_json};
 pub use decode_yaml::decode_yaml;
-pub use json::{json, json_pretty, json_string};
+pub use json::{json, json_pretty};
 pub use quote::quote;
 pub use sink::{Part, Sink, build};
 pub use text::text;
 pub use yaml::yaml;
 
+use crate::secret::REDACTED;
 use crate::value::{Data, Text, Value};
 
 /// The longest text that is made, in bytes. References share values, so a small definition can describe a text of
@@ -28,16 +29,13 @@ pub const LONGEST: usize = 16 * 1024 * 1024;
 /// The deepest nesting of values that is written or read.
 pub const DEEPEST: usize = 1000;
 
-/// What stands for a value that is not to be seen.
-pub const SECRET: &str = "[secret]";
-
 /// What stands for a value that is not known.
 pub const UNKNOWN: &str = "[unknown]";
 
 /// Whether secrets are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redaction {
-    /// Secrets are written as [`SECRET`].
+    /// Secrets are written as [`REDACTED`].
     Redact,
     /// Secrets are written as they are.
     Reveal,
@@ -86,7 +84,7 @@ enum Shown<'v> {
 fn show<'v>(value: &'v Value, redaction: Redaction, sink: &mut dyn Sink) -> Shown<'v> {
     if value.secret {
         if redaction == Redaction::Redact {
-            return Shown::Placeholder(SECRET);
+            return Shown::Placeholder(REDACTED);
         }
         sink.note(Part::Secret);
     }

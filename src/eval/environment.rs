@@ -9,7 +9,7 @@ use super::scope::Scope;
 use super::{Decrypter, Loader, Providers};
 use crate::ast::{self, Definition, ExprId, Parsed};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::source::{Origin, Source, Span};
+use crate::source::{ANONYMOUS, Origin, Source, Span};
 use crate::sys::stack;
 use crate::value::{Data, Member, Object, Text, Value};
 
@@ -53,9 +53,6 @@ pub struct Evaluated {
     /// Every fault, in the order in which they were found.
     pub diagnostics: Vec<Diagnostic>,
 }
-
-/// The name of a definition that has none.
-pub(super) const ANONYMOUS: &str = "<yaml>";
 
 /// How many elements the import lists of one evaluation may have together: each merges all that was there before.
 const MAX_IMPORTS: usize = 10_000;

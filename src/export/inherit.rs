@@ -10,6 +10,7 @@ use glob::Pattern;
 use super::Variables;
 use crate::diagnostic::Diagnostic;
 use crate::value::Text;
+use crate::withheld::is_withheld;
 
 /// What `--clean` keeps: who the user is, how programs are found, and how text and time are shown; and the service manager's
 /// protocol (sd_notify(3), sd_listen_fds(3)), without which a service never gets ready.
@@ -27,9 +28,6 @@ const KEPT: &[&str] = &[
     "NOTIFY_SOCKET",
 ];
 const KEPT_PREFIXES: &[&str] = &["LC_", "LISTEN_", "WATCHDOG_"];
-
-/// What is never passed on: the keys and passphrases that escrun itself is given.
-const WITHHELD_PREFIXES: &[&str] = &["ESCRUN_IDENTITY", "ESCRUN_PASSPHRASE"];
 
 /// What happens where a composed variable and an inherited one have different values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,7 +72,7 @@ pub fn inherit(
 ) -> (Vec<Entry>, Vec<Diagnostic>) {
     let mut entries: BTreeMap<Vec<u8>, Text> = BTreeMap::new();
     for (name, value) in parent {
-        if options.inherits(&name.to_string_lossy()) {
+        if !is_withheld(&name) && options.inherits(&name.to_string_lossy()) {
             entries.insert(name.into_vec(), Text::plain(value.into_vec()));
         }
     }
@@ -116,14 +114,13 @@ pub fn inherit(
 
 impl Inherit {
     fn inherits(&self, name: &str) -> bool {
-        let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
-        if starts(WITHHELD_PREFIXES) || self.unset.iter().any(|unset| unset == name) {
-            return false;
-        }
-        !self.clean
-            || KEPT.contains(&name)
-            || starts(KEPT_PREFIXES)
-            || self.keep.iter().any(|pattern| pattern.matches(name))
+        let is_unset = self.unset.iter().any(|unset| unset == name);
+        let is_kept = || {
+            KEPT.contains(&name)
+                || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+                || self.keep.iter().any(|pattern| pattern.matches(name))
+        };
+        !is_unset && (!self.clean || is_kept())
     }
 }
 

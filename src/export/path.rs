@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::name::is_portable;
+
 /// The keys that lead to a member, as a list from the innermost outwards, so that walking a value copies none.
 #[derive(Clone, Copy)]
 pub struct Path<'p, 'k> {
@@ -42,7 +44,7 @@ impl fmt::Display for Path<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(Path::VALUES.key)?;
         for key in self.keys() {
-            if is_bare(key) {
+            if is_portable(key) {
                 write!(f, ".{key}")?;
             } else if !key.is_empty() {
                 // What a terminal would obey must not reach it from a key.
@@ -60,14 +62,6 @@ impl fmt::Display for Path<'_, '_> {
         }
         Ok(())
     }
-}
-
-fn is_bare(key: &str) -> bool {
-    !key.starts_with(|first: char| first.is_ascii_digit())
-        && !key.is_empty()
-        && key
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]

@@ -249,12 +249,7 @@ fn variable(name: &str, leaf: &Leaf<'_>, symbolic: bool) -> Result<Variable, Dia
         origin: leaf.value.origin.clone(),
         path: leaf.path.clone(),
         kind: leaf.kind,
-        chain: chain(leaf.value),
     })
-}
-
-fn chain(value: &Value) -> Vec<Origin> {
-    value.bases().map(|base| base.origin.clone()).collect()
 }
 
 #[cfg(test)]

@@ -29,8 +29,6 @@ pub struct Variable {
     pub path: String,
     /// Why it is exported.
     pub kind: Kind,
-    /// What the value overrode, nearest first.
-    pub chain: Vec<Origin>,
 }
 
 /// Variables in the order of their names, each name once.

@@ -19,5 +19,5 @@ pub use error::Error;
 pub use file::Export;
 pub use resolve::{ProjectFile, Request, ResolvedProject, SYSTEM_FOLDER, resolve};
 pub use rules::{Pattern, Rule, Rules};
-pub use selection::{ANONYMOUS, Import, Selection};
+pub use selection::{Import, Selection};
 pub use user::UserConfig;

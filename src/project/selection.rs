@@ -9,12 +9,9 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAcces
 use super::config::{Fault, refused};
 use super::error::Error;
 use crate::diagnostic::any_error;
-use crate::source::{Source, Span};
+use crate::source::{ANONYMOUS, Source, Span};
 use crate::store::EnvironmentName;
 use crate::syntax::{self, NodeKind};
-
-/// The name of definitions that have none (spec section 0).
-pub const ANONYMOUS: &str = "<yaml>";
 
 /// The environments that a process gets.
 #[derive(Clone, Debug)]
@@ -38,30 +35,6 @@ pub struct Import {
 impl From<EnvironmentName> for Import {
     fn from(name: EnvironmentName) -> Self {
         Self { name, merge: true }
-    }
-}
-
-impl Selection {
-    /// The anonymous definition that stands for the selection.
-    pub fn definition(&self) -> Arc<Source> {
-        match self {
-            Selection::Inline(source) => Arc::clone(source),
-            Selection::Names(imports) => {
-                let imports: Vec<_> = imports.iter().map(flow_entry).collect();
-                let text = format!("imports: [{}]\n", imports.join(", "));
-                Source::new(ANONYMOUS, None, text)
-            }
-        }
-    }
-}
-
-/// An import as YAML. A JSON text is a double-quoted scalar.
-fn flow_entry(import: &Import) -> String {
-    let name = serde_json::Value::from(import.name.as_str());
-    if import.merge {
-        name.to_string()
-    } else {
-        format!("{{{name}: {{merge: false}}}}")
     }
 }
 

@@ -1,11 +1,11 @@
 //! What providers may see and do.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::trust::Trusted;
+use crate::withheld::is_withheld;
 
 /// What the caller lets providers see and do.
 pub struct Config {
@@ -43,7 +43,7 @@ impl Config {
     pub(super) fn inherited(&self) -> Vec<(OsString, OsString)> {
         let variables = self.environment.iter();
         variables
-            .filter(|(name, _)| !is_own_secret(name))
+            .filter(|(name, _)| !is_withheld(name))
             .cloned()
             .collect()
     }
@@ -62,11 +62,4 @@ pub enum Commands {
     All,
     /// Those that the user has declared to be trusted, as they were then.
     Trusted(Trusted),
-}
-
-/// Whether a variable holds, or leads to, what unlocks secrets, and so stays with escrun.
-pub fn is_own_secret(name: &OsStr) -> bool {
-    [&b"ESCRUN_IDENTITY"[..], b"ESCRUN_PASSPHRASE"]
-        .iter()
-        .any(|prefix| name.as_bytes().starts_with(prefix))
 }

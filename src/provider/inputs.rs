@@ -4,6 +4,7 @@ use super::error;
 use super::format::Format;
 use crate::eval::{Call, ProviderError};
 use crate::quote::quoted;
+use crate::secret::REDACTED;
 use crate::value::{Data, Value};
 
 /// The inputs of one call.
@@ -91,7 +92,7 @@ impl<'a> Inputs<'a> {
             .ok_or_else(|| self.error("`path` is missing"))?;
         let is_secret = self.value.secret || self.get("path").is_some_and(|value| value.secret);
         let shown = if is_secret {
-            "[secret]".to_owned()
+            REDACTED.to_owned()
         } else {
             String::from_utf8_lossy(bytes).into_owned()
         };
@@ -101,7 +102,7 @@ impl<'a> Inputs<'a> {
     /// A name for a message, unless it is secret.
     pub(super) fn shown(&self, name: &[u8]) -> String {
         if self.value.holds_secret() {
-            "[secret]".to_owned()
+            REDACTED.to_owned()
         } else {
             quoted(&String::from_utf8_lossy(name))
         }

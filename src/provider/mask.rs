@@ -3,10 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+use crate::secret::REDACTED;
 use crate::value::{Data, Value};
 
-/// What stands in the place of a secret.
-const SECRET: &str = "[secret]";
 /// The longest text that is shown, in bytes.
 const LONGEST: usize = 600;
 /// Lines of a secret that are shorter than this are common words rather than its content.
@@ -75,7 +74,7 @@ impl Mask {
                 .find(|pattern| text[at..].starts_with(pattern));
             match found {
                 Some(pattern) => {
-                    out.extend_from_slice(SECRET.as_bytes());
+                    out.extend_from_slice(REDACTED.as_bytes());
                     at += pattern.len();
                 }
                 None => {

@@ -19,7 +19,7 @@ mod provider_set;
 mod slot;
 pub mod trust;
 
-pub use config::{Commands, Config, is_own_secret};
+pub use config::{Commands, Config};
 pub use provider_set::ProviderSet;
 
 use crate::eval::ProviderError;

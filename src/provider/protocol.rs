@@ -7,7 +7,6 @@
 
 use std::sync::Arc;
 
-use super::format::decode_json;
 use crate::encode::{self, Redaction};
 use crate::eval::{Call, ProviderSchema};
 use crate::schema::{self, Schema};
@@ -116,7 +115,7 @@ fn read(answer: &[u8], origin: &Origin) -> Result<Arc<Object>, AnswerError> {
     if answer.trim_ascii().is_empty() {
         return Err("it answered nothing".into());
     }
-    let answer = decode_json(answer, false, origin)
+    let answer = encode::decode_whole_json(answer, false, origin)
         .map_err(|reason| AnswerError::Broken(format!("its answer is not JSON: {reason}")))?;
     let Data::Object(answer) = answer.data else {
         return Err("its answer is no object".into());

@@ -3,10 +3,11 @@
 use super::compare::{Step, prefixed};
 use super::decimal::Decimal;
 use super::equal::equal;
-use super::keywords::{Keywords, Limit, Limits, Literal, Name, Node, Type};
-use super::message::{self, SECRET};
+use super::keywords::{Keywords, Limit, Limits, Literal, Name, Node};
+use super::message;
 use super::{Schema, View};
 use crate::quote::quoted;
+use crate::secret::REDACTED;
 use crate::source::Origin;
 use crate::value::{Data, Object, Text, Value};
 
@@ -369,7 +370,7 @@ impl<'a> Checker<'a> {
 /// What is said of a value where there must be none.
 fn refusal(place: Option<Place<'_>>) -> String {
     match place {
-        Some(Place::Property { secret: true, .. }) => format!("unexpected property {SECRET}"),
+        Some(Place::Property { secret: true, .. }) => format!("unexpected property {REDACTED}"),
         Some(Place::Property { key, .. }) => {
             format!("unexpected property {}", quoted(key))
         }
@@ -381,17 +382,4 @@ fn refusal(place: Option<Place<'_>>) -> String {
 /// Whether what is unknown of a value can still decide.
 fn is_open(value: &Value) -> bool {
     value.holds_unknown() || matches!(&value.data, Data::Object(object) if object.rest.is_some())
-}
-
-/// The type of a known value.
-pub(super) fn type_of(value: &Value) -> Option<Type> {
-    Some(match &value.data {
-        Data::Null => Type::Null,
-        Data::Bool(_) => Type::Boolean,
-        Data::Number(_) => Type::Number,
-        Data::String(_) => Type::String,
-        Data::List(_) => Type::Array,
-        Data::Object(_) => Type::Object,
-        Data::Unknown(_) => return None,
-    })
 }

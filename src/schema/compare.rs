@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::View;
 use super::check::Checker;
 use super::keywords::{Keywords, Name, Node, Type};
-use super::message::SECRET;
 use crate::quote::quoted;
+use crate::secret::REDACTED;
 use crate::source::Origin;
 
 /// A step of the path below an unknown.
@@ -32,7 +32,7 @@ pub(super) fn prefixed(path: &[Step<'_>], message: String) -> String {
                 continue;
             }
             Step::Property(key) => key,
-            Step::Hidden => SECRET,
+            Step::Hidden => REDACTED,
         };
         if is_name(key) || matches!(step, Step::Hidden) {
             if !text.is_empty() {

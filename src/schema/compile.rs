@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::Schema;
 use super::decimal::Decimal;
 use super::keywords::{Keywords, Limit, Limits, Literal, Name, Node, Pattern, Type};
-use super::message::SECRET;
 use super::pattern;
 use crate::quote::quoted;
+use crate::secret::REDACTED;
 use crate::value::{Data, Value};
 
 /// How deep schemas may be nested.
@@ -110,7 +110,7 @@ impl Compiler {
             .and_then(percent_decoded)
             .ok_or("only fragment references of the form #/$defs/ref are supported")?;
         self.definitions.get(&*name).copied().ok_or_else(|| {
-            let shown = if value.secret { SECRET } else { reference };
+            let shown = if value.secret { REDACTED } else { reference };
             format!("unknown subschema {shown}")
         })
     }
@@ -181,7 +181,7 @@ fn limit(key: &str, value: &Value, keywords: &mut Keywords) -> Result<(), String
 
 fn shown(value: &Value, text: impl FnOnce() -> String) -> String {
     if value.secret {
-        SECRET.to_owned()
+        REDACTED.to_owned()
     } else {
         text()
     }

@@ -3,10 +3,8 @@
 use std::fmt::Write as _;
 
 use super::keywords::{Literal, Name};
+use crate::secret::REDACTED;
 use crate::value::{Data, Value};
-
-/// What stands in the place of a secret.
-pub(super) const SECRET: &str = "[secret]";
 
 /// The names, or what stands for the secret ones, separated by commas.
 pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a Name>) -> String {
@@ -15,7 +13,7 @@ pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a Name>) -> String {
         if !out.is_empty() {
             out.push_str(", ");
         }
-        out.push_str(if name.secret { SECRET } else { &name.text });
+        out.push_str(if name.secret { REDACTED } else { &name.text });
     }
     out
 }
@@ -45,7 +43,7 @@ const HEAVIEST: u64 = 64 * 1024;
 /// Compact JSON, keys sorted by their bytes.
 fn write_value(out: &mut String, value: &Value) {
     if value.secret {
-        out.push_str(SECRET);
+        out.push_str(REDACTED);
         return;
     }
     match &value.data {

@@ -1,8 +1,8 @@
 //! Schemas: what is known of a value's shape, and what a value has to be.
 //!
 //! A schema is compiled once ([`Schema::compile`]) and then checked against values ([`check`]), read through by paths
-//! ([`Schema::property`], [`Schema::element`]) or inferred from values ([`infer`]). Its keywords are those of JSON Schema
-//! that the environment language supports. Nothing here reads definitions or knows of expressions.
+//! ([`Schema::property`], [`Schema::element`]). Its keywords are those of JSON Schema that the environment language
+//! supports. Nothing here reads definitions or knows of expressions.
 //!
 //! No message holds a text that comes from a secret value: `[secret]` stands in its place.
 
@@ -11,7 +11,6 @@ mod compare;
 mod compile;
 mod decimal;
 mod equal;
-mod infer;
 mod keywords;
 mod message;
 mod meta;
@@ -21,7 +20,6 @@ mod pattern;
 use std::sync::Arc;
 
 pub use check::{Mismatch, check};
-pub use infer::{infer, merged};
 pub use keywords::Type;
 pub use meta::schema_of_schemas;
 pub use path::AccessError;
@@ -150,31 +148,12 @@ impl Schema {
         })
     }
 
-    /// A string that is one of `texts`.
-    pub fn string_enum(texts: &[&str]) -> Self {
-        Self::of(Keywords {
-            kind: Some(Type::String),
-            enumeration: Some(texts.iter().map(|text| literal_string(text)).collect()),
-            ..Keywords::default()
-        })
-    }
-
     /// This object schema, without properties other than those it names.
     #[must_use]
-    pub fn closed(self) -> Self {
-        self.with(|keywords| keywords.additional = Some(Arc::new(Node::Never)))
-    }
-
-    /// This schema, marked as public although inputs of the provider that answers it may be secret.
-    #[must_use]
-    pub fn public(self) -> Self {
-        self.with(|keywords| keywords.secret = Some(false))
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Keywords)) -> Self {
+    pub fn closed(mut self) -> Self {
         if let Node::Keywords(keywords) = &*self.node {
             let mut keywords = keywords.clone();
-            change(&mut keywords);
+            keywords.additional = Some(Arc::new(Node::Never));
             self.node = Arc::new(Node::Keywords(keywords));
         }
         self
@@ -217,24 +196,6 @@ impl Schema {
                 return false;
             };
             if keywords.rotate_only.iter().any(|name| &**name == key) {
-                return true;
-            }
-            let Some(target) = view.target(keywords) else {
-                return false;
-            };
-            view = target;
-        }
-        false
-    }
-
-    /// Whether any property is needed only while rotating.
-    pub fn has_rotate_only(&self) -> bool {
-        let mut view = self.view();
-        for _ in 0..=view.scope_len() {
-            let Some(keywords) = view.keywords() else {
-                return false;
-            };
-            if !keywords.rotate_only.is_empty() {
                 return true;
             }
             let Some(target) = view.target(keywords) else {

@@ -9,6 +9,7 @@ use super::permission::{self, Verdict};
 use super::read::{MAX_BYTES, read_identity};
 use crate::crypt::IdentityError;
 use crate::secret::Secret;
+use crate::sys::fs::describe;
 
 /// A place where identities may be. It is not looked at before a header needs it.
 pub struct IdentitySource {
@@ -161,11 +162,6 @@ fn unreadable(error: io::Error) -> IdentityError {
     match error.kind() {
         io::ErrorKind::NotFound => IdentityError::NotFound,
         io::ErrorKind::FileTooLarge => IdentityError::TooLong,
-        _ => {
-            // The number behind the reason says nothing to a reader.
-            let text = error.to_string();
-            let reason = text.split(" (os error").next().unwrap_or_default();
-            IdentityError::Unreadable(reason.to_lowercase())
-        }
+        _ => IdentityError::Unreadable(describe(&error)),
     }
 }

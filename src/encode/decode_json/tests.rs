@@ -171,3 +171,25 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn a_whole_text_is_read_where_serde_reads_it(text in r#"[\[\]{}"\\,:0-9.e+truefalsn \n-]{0,40}"#) {
+        let strict = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+        let ours = decode_whole_json(text.as_bytes(), false, &origin());
+        prop_assert_eq!(strict, ours.is_ok(), "{}", text);
+    }
+}
+
+#[test]
+fn reasons_for_a_whole_text_hold_nothing_of_it() {
+    for (text, expected) in [
+        ("{} x", "text follows the value"),
+        ("01", "text follows the value"),
+        ("hush", "invalid character looking for beginning of value"),
+        ("trush", "invalid character in literal"),
+    ] {
+        let reason = decode_whole_json(text.as_bytes(), false, &origin()).err();
+        assert_eq!(reason.as_deref(), Some(expected), "{text}");
+    }
+}

@@ -12,7 +12,8 @@ mod yaml;
 
 use super::{Variable, Variables};
 use crate::diagnostic::Diagnostic;
-use crate::encode::{self, Encoded, Part, Redaction, SECRET, Sink};
+use crate::encode::{self, Encoded, Part, Redaction, Sink};
+use crate::secret::REDACTED;
 
 /// A notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,11 +63,6 @@ impl Format {
         }
     }
 
-    /// The notation called `name`.
-    pub fn named(name: &str) -> Option<Self> {
-        Format::ALL.into_iter().find(|format| format.name() == name)
-    }
-
     fn rules(self) -> Rules {
         match self {
             Format::Dotenv => (dotenv::check, Writer::Each(dotenv::write)),
@@ -101,7 +97,7 @@ const NOT_UTF_8: Unfit = "its value is not UTF-8";
 /// Why a name does not fit.
 const BAD_NAME: Unfit = "the name must be letters, digits and `_`, with no digit first";
 
-/// Writes `variables`, sorted by name, with a line feed at the end. Redacted secrets are the text [`SECRET`].
+/// Writes `variables`, sorted by name, with a line feed at the end. Redacted secrets are the text [`REDACTED`].
 ///
 /// # Errors
 /// A diagnostic for each variable that the notation cannot hold.
@@ -149,7 +145,7 @@ pub fn write(
 /// The bytes that are written for a variable: the caller asked for secrets to be revealed, or gets none.
 fn shown(variable: &Variable, redaction: Redaction) -> &[u8] {
     if variable.secret && redaction == Redaction::Redact {
-        SECRET.as_bytes()
+        REDACTED.as_bytes()
     } else {
         variable.value.bytes()
     }

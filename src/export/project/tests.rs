@@ -347,14 +347,6 @@ fn secrets_stay_in_locked_memory() {
 }
 
 #[test]
-fn what_was_overridden_is_told() {
-    let base = string("older").onto(&string("oldest"));
-    let value = string("new").onto(&base);
-    let projection = gives(&alone(object([("a", value)])), &["A=new"]);
-    assert_eq!(projection.variables.find("A").unwrap().chain.len(), 2);
-}
-
-#[test]
 fn shared_values_cannot_describe_endlessly_many_variables() {
     let mut value = string("x");
     for _ in 0..60 {

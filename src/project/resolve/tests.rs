@@ -315,7 +315,9 @@ fn inline_definitions_may_be_written_in_any_style() {
     for (name, text, expected) in table {
         let scratch = tree(&[(name, text)]);
         let project = resolved(&scratch, &Typed::default()).unwrap();
-        let definition = project.selection.unwrap().definition();
+        let Some(Selection::Inline(definition)) = project.selection else {
+            panic!("{text:?} is inline");
+        };
         assert_eq!(definition.text().trim(), expected);
         assert_eq!(
             definition.text().len(),

@@ -24,20 +24,3 @@ fn an_excerpt_keeps_every_position() {
     };
     assert_eq!(breaks(excerpt.text()), breaks(&text[..end]));
 }
-
-#[test]
-fn names_become_a_definition_that_imports_them() {
-    let names = vec![
-        Import::from("a".parse::<EnvironmentName>().unwrap()),
-        Import {
-            name: "b/it's \"c\": d".parse().unwrap(),
-            merge: false,
-        },
-    ];
-    let definition = Selection::Names(names).definition();
-    assert_eq!(
-        definition.text(),
-        "imports: [\"a\", {\"b/it's \\\"c\\\": d\": {merge: false}}]\n"
-    );
-    assert_eq!(&**definition.name(), ANONYMOUS);
-}

@@ -5,7 +5,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::Begun;
@@ -19,6 +18,7 @@ use crate::provider::trust::Trusted;
 use crate::provider::{Commands, Config, error, file};
 use crate::quote::quoted;
 use crate::source::Source;
+use crate::sys::exec::check_executable;
 use crate::value::{Data, Text, Value};
 
 pub(super) const INPUTS: &str = r#"{
@@ -162,21 +162,15 @@ fn find(program: &[u8], folder: &Path, config: &Config) -> Result<PathBuf, Strin
     }
     if program.contains(&b'/') {
         let path = config.base.join(folder).join(name);
-        return if is_executable(&path) {
-            Ok(path)
-        } else {
-            Err(format!("{} is not an executable file", path.display()))
+        return match check_executable(&path) {
+            Ok(()) => Ok(path),
+            Err(_) => Err(format!("{} is not an executable file", path.display())),
         };
     }
     let path = config.variable(OsStr::new("PATH")).unwrap_or_default();
     std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
-        .find(|file| is_executable(file))
+        .find(|file| check_executable(file).is_ok())
         .ok_or_else(|| format!("{shown} was not found in PATH"))
-}
-
-fn is_executable(file: &Path) -> bool {
-    let metadata = std::fs::metadata(file);
-    metadata.is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }

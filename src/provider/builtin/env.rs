@@ -7,11 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use crate::eval::{Call, ProviderError};
+use crate::provider::Config;
 use crate::provider::format::flagged;
 use crate::provider::inputs::Inputs;
-use crate::provider::{Config, is_own_secret};
 use crate::quote::quoted;
 use crate::value::{Data, Member, Object, Text, Value};
+use crate::withheld::is_withheld;
 
 pub(super) const INPUTS: &str = r#"{
     "type": "object",
@@ -41,7 +42,7 @@ pub(super) fn open(call: &Call<'_>, config: &Config) -> Result<Value, ProviderEr
     let mut found = Vec::new();
     let mut missing = Vec::new();
     for name in asked {
-        if is_own_secret(OsStr::from_bytes(name)) {
+        if is_withheld(OsStr::from_bytes(name)) {
             let shown = quoted(&String::from_utf8_lossy(name));
             return Err(inputs.error(format_args!(
                 "{shown} is escrun's own secret and no definition reads it"

@@ -9,8 +9,8 @@ mod file;
 use std::sync::LazyLock;
 
 use super::Config;
-use super::format::decode_json;
 use super::slot::Finish;
+use crate::encode::decode_whole_json;
 use crate::eval::{Call, ProviderError, ProviderSchema};
 use crate::schema::Schema;
 use crate::source::{Origin, Source, Span};
@@ -107,7 +107,7 @@ impl Builtin {
 
 fn compile(text: &str) -> Schema {
     let origin = Origin::new(&Source::new("<schema>", None, ""), Span::default());
-    let value = decode_json(text.as_bytes(), false, &origin);
+    let value = decode_whole_json(text.as_bytes(), false, &origin);
     let schema = value.and_then(|value| Schema::compile(&value));
     schema.expect("the schema of a built-in provider is tested")
 }

@@ -156,6 +156,26 @@ fn own_values_that_git_tracks_are_told() {
 }
 
 #[test]
+fn git_gets_nothing_of_what_unlocks() {
+    let env = project();
+    env.write("project/environments/app.local.yaml", "values: {}\n");
+    // By a shell: a file that this process had open for writing could be busy.
+    env.shell(
+        "mkdir ../bin && printf '#!/bin/sh\\nenv > seen\\n' > ../bin/git && chmod +x ../bin/git",
+    )
+    .succeeds();
+    let mut check = env.prepare(["check", "app"]);
+    let path = format!("{}:/usr/bin:/bin", env.path("bin").display());
+    check.env("PATH", path).env("ESCRUN_IDENTITY", "key");
+    end(&mut check).succeeds();
+    let seen = env.read("project/seen");
+    assert!(
+        seen.contains("HOME=") && !seen.contains("ESCRUN_IDENTITY"),
+        "{seen}"
+    );
+}
+
+#[test]
 fn a_mixture_of_declaring_and_not_is_told() {
     let env = project();
     env.define("declares", "values:\n  environmentVariables:\n    A: 1\n");
