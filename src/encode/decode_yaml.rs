@@ -33,11 +33,10 @@ fn reason(fault: &Diagnostic, secret: bool) -> String {
     let message = if secret {
         "text is not valid YAML"
     } else {
-        &fault.message
+        // What it is about is said in front of it.
+        fault.message.trim_start_matches("yaml: ")
     };
     match &fault.place {
-        // A fault of syntax names its line itself.
-        _ if message.starts_with("yaml: ") => message["yaml: ".len()..].to_owned(),
         Place::At(origin) => format!("line {}: {message}", origin.span.line),
         Place::Nowhere | Place::In(_) => message.to_owned(),
     }

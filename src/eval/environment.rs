@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::cache::{Cache, Files};
 use super::merge::merge;
 use super::scope::Scope;
 use super::{Decrypter, Loader, Providers};
-use crate::ast::{self, Definition, ExprId, Parsed};
+use crate::ast::{Definition, ExprId, Parsed};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::{ANONYMOUS, Origin, Source, Span};
 use crate::sys::stack;
@@ -105,19 +106,6 @@ pub fn evaluate(
     }
 }
 
-/// What stays the same from pass to pass.
-#[derive(Default)]
-pub(super) struct Cache {
-    pub(super) parsed: HashMap<Arc<str>, Rc<Files>>,
-    decrypted: HashMap<(*const Source, ExprId), Result<Text, super::DecryptError>>,
-}
-
-/// The documents of one environment.
-pub(super) struct Files {
-    pub(super) definition: Rc<Parsed>,
-    pub(super) local: Option<Rc<Parsed>>,
-}
-
 /// One pass.
 pub(super) struct Session<'a> {
     pub(super) host: &'a Host<'a>,
@@ -195,7 +183,7 @@ impl Session<'_> {
         if let Some(Progress::Done(value)) = self.environments.get(name) {
             return Some(value.clone());
         }
-        let files = match self.files(name) {
+        let files = match self.cache.files(self.host.loader, name) {
             Ok(files) => files,
             Err(error) => {
                 self.diagnostics.push(Diagnostic {
@@ -239,7 +227,7 @@ impl Session<'_> {
             ));
             return None;
         }
-        let files = match self.files(name) {
+        let files = match self.cache.files(self.host.loader, name) {
             Ok(files) => files,
             Err(error) => {
                 let diagnostic =
@@ -284,21 +272,6 @@ impl Session<'_> {
         self.environments
             .insert(Arc::clone(name), Progress::Done(value.clone()));
         value
-    }
-
-    fn files(&mut self, name: &Arc<str>) -> Result<Rc<Files>, super::LoadError> {
-        if let Some(files) = self.cache.parsed.get(name) {
-            return Ok(Rc::clone(files));
-        }
-        let loaded = self.host.loader.load(name)?;
-        let files = Rc::new(Files {
-            definition: Rc::new(ast::parse(&loaded.definition)),
-            local: loaded.local.map(|local| Rc::new(ast::parse(&local))),
-        });
-        self.cache
-            .parsed
-            .insert(Arc::clone(name), Rc::clone(&files));
-        Ok(files)
     }
 
     /// Evaluates a definition: its imports in order, each over those before, then its own values over them. `below`
@@ -391,17 +364,8 @@ impl Session<'_> {
         id: ExprId,
         ciphertext: &str,
     ) -> Result<Text, super::DecryptError> {
-        let key = (Arc::as_ptr(&definition.source), id);
-        if let Some(result) = self.cache.decrypted.get(&key) {
-            return result.clone();
-        }
-        let result = self
-            .host
-            .decrypter
-            .decrypt(definition.encryption.as_ref(), ciphertext);
-        let result = result.map(Text::secret);
-        self.cache.decrypted.insert(key, result.clone());
-        result
+        self.cache
+            .decrypt(self.host.decrypter, definition, id, ciphertext)
     }
 
     /// Whether what is being evaluated must not go any deeper.

@@ -20,7 +20,7 @@ impl Session<'_> {
         let mut left = vec![Arc::as_ptr(source)];
         while let Some(next) = left.pop() {
             for name in self.uses.get(&next).into_iter().flatten() {
-                let Some(files) = self.cache.parsed.get(name) else {
+                let Some(files) = self.cache.loaded(name) else {
                     continue;
                 };
                 for parsed in [Some(&files.definition), files.local.as_ref()]

@@ -2,6 +2,7 @@
 //! its windows, and the layers further down implement them.
 
 mod access;
+mod cache;
 mod environment;
 mod functions;
 mod influence;
