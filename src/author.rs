@@ -10,7 +10,8 @@ use crate::diagnostic::Diagnostic;
 use crate::secret::Secret;
 use crate::source::{Source, Span};
 use crate::syntax::edit::{self, EditError, NewValue};
-use crate::syntax::path::Step;
+use crate::syntax::path::{self, Step};
+use crate::syntax::{self, Node, NodeKind};
 
 /// Why a definition was not changed.
 #[derive(Debug)]
@@ -25,6 +26,13 @@ pub enum Error {
     NoRecipients,
     /// A recipient is none.
     Recipient(String),
+    /// One value would take the place of several.
+    Several {
+        /// The path below `values`.
+        path: String,
+        /// How many there are.
+        count: usize,
+    },
 }
 
 impl Error {
@@ -35,6 +43,9 @@ impl Error {
             Error::NoRecipients => Some(
                 "list recipients (age1…) under encryption in escrun.yaml, or under encryption.recipients here"
                     .to_owned(),
+            ),
+            Error::Several { .. } => Some(
+                "name the value in it that is meant, or remove them from the file first".to_owned(),
             ),
             _ => None,
         }
@@ -51,6 +62,10 @@ impl fmt::Display for Error {
                 f.write_str("nothing says for whom the secrets are to be encrypted")
             }
             Error::Recipient(message) => f.write_str(message),
+            Error::Several { path, count } => {
+                let values = if *count == 1 { "value" } else { "values" };
+                write!(f, "{path} holds {count} {values}, which would be lost")
+            }
         }
     }
 }
@@ -86,8 +101,11 @@ pub struct Sealed {
 /// Sets the value at `path` below `values`.
 ///
 /// # Errors
-/// When the definition has faults, or the path does not fit it.
+/// When the definition has faults, the path does not fit it, or a scalar would take the place of an object or list.
 pub fn set(source: &Arc<Source>, path: &[Step], value: &NewValue) -> Result<String, Error> {
+    if !matches!(value, NewValue::List(_) | NewValue::Map(_)) {
+        keep_several(source, path)?;
+    }
     Ok(edit::set(source, &below_values(path), value)?)
 }
 
@@ -95,7 +113,8 @@ pub fn set(source: &Arc<Source>, path: &[Step], value: &NewValue) -> Result<Stri
 /// where it has none. Who cannot open the definition's header can still add a secret: as a complete age file.
 ///
 /// # Errors
-/// When the definition has faults, the path does not fit it, or nothing says for whom to encrypt.
+/// When the definition has faults, the path does not fit it, other values would be lost, or nothing says for whom to
+/// encrypt.
 pub fn set_secret(
     source: &Arc<Source>,
     path: &[Step],
@@ -104,6 +123,7 @@ pub fn set_secret(
     keyring: &Keyring,
 ) -> Result<String, Error> {
     let definition = read(source)?;
+    keep_several(source, path)?;
     let plan = Plan::of(&definition, default)?;
     let recipients = &plan.recipients;
     let mut text = source.text().to_owned();
@@ -317,6 +337,47 @@ fn read(source: &Arc<Source>) -> Result<Definition, Error> {
         Some(definition) if !has_errors => Ok(definition),
         _ => Err(Error::Faulty(parsed.diagnostics)),
     }
+}
+
+/// Whether there is anything at `path` below `values`.
+pub fn has(source: &Arc<Source>, path: &[Step]) -> bool {
+    let (root, _) = syntax::parse(source);
+    root.is_some_and(|root| node_at(&root, &below_values(path)).is_some())
+}
+
+/// Refuses the path of an object or list with values in it. A call of a function is a single value.
+fn keep_several(source: &Arc<Source>, path: &[Step]) -> Result<(), Error> {
+    let (root, _) = syntax::parse(source);
+    let node = root
+        .as_ref()
+        .and_then(|root| node_at(root, &below_values(path)));
+    let count = match node.map(|node| &node.kind) {
+        Some(NodeKind::Map { entries, .. }) => match &entries[..] {
+            [call] if call.key.starts_with("fn::") => 0,
+            entries => entries.len(),
+        },
+        Some(NodeKind::List { items, .. }) => items.len(),
+        _ => 0,
+    };
+    match count {
+        0 => Ok(()),
+        count => Err(Error::Several {
+            path: path::render(path),
+            count,
+        }),
+    }
+}
+
+fn node_at<'n>(root: &'n Node, path: &[Step]) -> Option<&'n Node> {
+    path.iter()
+        .try_fold(root, |node, step| match (&node.kind, step) {
+            (NodeKind::Map { entries, .. }, Step::Key(key)) => {
+                let entry = entries.iter().find(|entry| entry.key == *key)?;
+                Some(&entry.value)
+            }
+            (NodeKind::List { items, .. }, Step::Index(index)) => items.get(*index),
+            _ => None,
+        })
 }
 
 fn same_source(source: &Source, text: String) -> Arc<Source> {

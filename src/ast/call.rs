@@ -3,6 +3,7 @@
 use super::expression::Builder;
 use super::{ExprId, PathId, PlaintextSecret};
 use crate::source::Span;
+use crate::suggest::edit_distance;
 use crate::syntax::path::Step;
 use crate::syntax::{Entry, Node, NodeKind};
 use crate::value::Text;
@@ -58,6 +59,8 @@ pub enum Call {
         /// The value.
         value: ExprId,
     },
+    /// What stands at a key like `fn::secret` that is no call, which has been reported. It is kept secret.
+    Hidden(ExprId),
     /// A call whose arguments are beyond use, which has been reported. It is unknown.
     Invalid,
 }
@@ -86,6 +89,14 @@ pub fn is_reserved_prefix(key: &str) -> bool {
     key.as_bytes()
         .get(..4)
         .is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"fn::"))
+}
+
+/// Whether a key that is no call was likely meant as `fn::secret`: in whatever letter case, with something behind it, or
+/// with a slip of the pen.
+pub(super) fn may_mean_secret(key: &str) -> bool {
+    const SECRET: &str = "fn::secret";
+    let key = key.to_ascii_lowercase();
+    is_reserved_prefix(&key) && (key.starts_with(SECRET) || edit_distance(&key, SECRET) <= 2)
 }
 
 /// What a mapping is.

@@ -111,7 +111,15 @@ impl Builder {
                 top.values = self.values(&entry.value, path);
             }
             "encryption" => top.encryption = Some(self.encryption(&entry.value, path)),
-            _ => self.warning(entry.key_span, path, unknown_field(&entry.key)),
+            _ => {
+                self.warning(entry.key_span, path, unknown_field(&entry.key));
+                if let (true, Some(diagnostic)) = (
+                    BELOW_VALUES.contains(&&*entry.key),
+                    self.diagnostics.last_mut(),
+                ) {
+                    diagnostic.hint = Some(format!("{} goes below values", entry.key));
+                }
+            }
         }
     }
 
@@ -294,6 +302,9 @@ impl Builder {
         }
     }
 }
+
+/// Keys with a meaning of their own that are easily put one level too high.
+const BELOW_VALUES: [&str; 3] = ["environmentVariables", "files", "pulumiConfig"];
 
 /// The warning for a key of the top level that is none: the known ones sorted by their likeness to it.
 fn unknown_field(key: &str) -> String {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use super::interpolation::{Fault, Scanned, ScannedPart, scan};
 use super::places::Places;
 use super::{
-    Access, Accessor, Definition, ExprId, ExprKind, Expression, Part, PathId, Paths,
+    Access, Accessor, Call, Definition, ExprId, ExprKind, Expression, Part, PathId, Paths,
     PlaintextSecret, Property, Selector, call,
 };
 use crate::diagnostic::Diagnostic;
 use crate::quote::quoted;
 use crate::source::{Source, Span};
+use crate::suggest::nearest;
 use crate::syntax::path::Step;
 use crate::syntax::{Entry, Node, NodeKind, StringNode};
 use crate::value::Text;
@@ -87,7 +88,7 @@ impl Builder {
                 call::Form::Reserved(_) | call::Form::Object => {
                     self.misplaced_functions(entries, node.span, path);
                     let keyed = self.keys(entries, path);
-                    ExprKind::Object(self.properties(keyed, path))
+                    ExprKind::Object(self.properties_hiding(keyed, path, call::may_mean_secret))
                 }
             },
         };
@@ -98,6 +99,18 @@ impl Builder {
     pub(super) fn element(&mut self, node: &Node, list: PathId, index: usize) -> ExprId {
         let path = self.paths.push(Some(list), Step::Index(index));
         self.expression(node, path)
+    }
+
+    /// Builds what may have been meant as a secret.
+    fn hidden(&mut self, node: &Node, path: PathId) -> ExprId {
+        let call = match &node.kind {
+            // Taken literally, as the text of a secret is.
+            NodeKind::String(string) => {
+                Call::Plaintext(Text::join(&[string.text.as_bytes()], true), node.span)
+            }
+            _ => Call::Hidden(self.expression(node, path)),
+        };
+        self.add(ExprKind::Call(Box::new(call)), node.span, path)
     }
 
     /// Builds an expression that nothing will evaluate, so that the faults in its text are told.
@@ -130,10 +143,14 @@ impl Builder {
         let known = call::FUNCTIONS
             .iter()
             .find(|name| name.eq_ignore_ascii_case(key));
-        if let (Some(name), Some(diagnostic)) = (known, self.diagnostics.last_mut()) {
-            diagnostic.hint = Some(format!(
+        let hint = match known {
+            Some(name) => Some(format!(
                 "names of functions are case-sensitive: write {name}"
-            ));
+            )),
+            None => nearest(key, call::FUNCTIONS).map(|name| format!("did you mean {name}?")),
+        };
+        if let (Some(hint), Some(diagnostic)) = (hint, self.diagnostics.last_mut()) {
+            diagnostic.hint = Some(hint);
         }
     }
 
@@ -178,6 +195,16 @@ impl Builder {
         entries: Vec<(Arc<str>, &Entry)>,
         parent: PathId,
     ) -> Box<[Property]> {
+        self.properties_hiding(entries, parent, |_| false)
+    }
+
+    /// The same, with what stands at some keys kept secret.
+    fn properties_hiding(
+        &mut self,
+        entries: Vec<(Arc<str>, &Entry)>,
+        parent: PathId,
+        is_hidden: fn(&str) -> bool,
+    ) -> Box<[Property]> {
         let mut properties: BTreeMap<Arc<str>, Property> = BTreeMap::new();
         for (key, entry) in entries {
             let path = self.paths.push(Some(parent), Step::key(&*key));
@@ -190,7 +217,11 @@ impl Builder {
                         .with_hint("the first one is used; remove or rename the other"),
                 );
             } else {
-                let value = self.expression(&entry.value, path);
+                let value = if is_hidden(&entry.key) {
+                    self.hidden(&entry.value, path)
+                } else {
+                    self.expression(&entry.value, path)
+                };
                 properties.insert(
                     Arc::clone(&key),
                     Property {

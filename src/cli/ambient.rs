@@ -23,8 +23,10 @@ impl Ambient {
         reason = "this is the one place that reads the surroundings"
     )]
     pub(super) fn read() -> Result<Self, Failure> {
-        let working_directory = std::env::current_dir()
-            .map_err(|error| Failure::io("the working directory cannot be told", &error))?;
+        let working_directory = std::env::current_dir().map_err(|error| {
+            Failure::io("the working directory cannot be told", &error)
+                .with_hint("it was removed or may not be read: cd to another folder")
+        })?;
         let variables = std::env::vars_os().collect();
         Ok(Self {
             variables,

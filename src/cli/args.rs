@@ -264,11 +264,11 @@ pub(super) enum Verb {
     },
     /// Write a value into a definition.
     Set(SetOptions),
-    /// Encrypt every plaintext fn::secret of a definition, in place.
+    /// Encrypt every plaintext fn::secret of definitions, in place.
     Seal {
-        /// The environment.
-        #[arg(value_name = "ENV")]
-        name: String,
+        /// The environments.
+        #[arg(value_name = "ENV", required = true)]
+        names: Vec<String>,
     },
     /// Make an age identity.
     Keygen {
@@ -353,8 +353,8 @@ impl ValueEnum for Format {
 /// Options of `check`.
 #[derive(Args, Debug)]
 pub(super) struct CheckOptions {
-    /// The environments [default: all].
-    #[arg(value_name = "NAME")]
+    /// The environments [default: those of --env, else all].
+    #[arg(value_name = "ENV")]
     pub(super) names: Vec<String>,
     /// Fail on warnings too.
     #[arg(long)]

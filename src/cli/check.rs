@@ -37,6 +37,10 @@ pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result
         let names = options.names.iter().map(|name| environment_name(name));
         names.collect::<Result<Vec<_>, _>>()?
     };
+    if names.is_empty() {
+        // In a wrong folder, that nothing is wrong would mislead.
+        diagnostics.push(nothing_here(workspace));
+    }
     for name in &names {
         check_environment(workspace, name, &mut diagnostics);
     }
@@ -61,6 +65,15 @@ pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result
     } else {
         Ok(())
     }
+}
+
+/// That there is no definition, and where.
+pub(super) fn nothing_here(workspace: &Workspace<'_>) -> Diagnostic {
+    let folders = workspace.project.folders.iter();
+    let folders: Vec<_> = folders.map(|folder| folder.display().to_string()).collect();
+    let message = format!("there are no environments in {}", folders.join(", "));
+    Diagnostic::warning_nowhere(message)
+        .with_hint("name another folder with --dir; escrun init sets up a new project")
 }
 
 /// Everything that can be said of one environment.

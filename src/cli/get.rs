@@ -75,6 +75,11 @@ fn get_variables(
     if failed { Err(Failure::told()) } else { Ok(()) }
 }
 
+/// What helps with a path that was copied from a message, where it begins at the definition.
+pub(super) fn begin_below_values(below: &[Step]) -> String {
+    format!("paths begin below values: {}", path::render(below))
+}
+
 /// The value at a path.
 pub(super) fn walk<'v>(value: &'v Value, steps: &[Step]) -> Result<&'v Value, Failure> {
     let mut at = value;
@@ -97,9 +102,14 @@ pub(super) fn walk<'v>(value: &'v Value, steps: &[Step]) -> Result<&'v Value, Fa
                 }
                 _ => None,
             };
-            return Err(match near {
-                Some(near) => failure.with_hint(format!("did you mean {}?", quoted(near))),
-                None => failure,
+            return Err(match (near, steps) {
+                (Some(near), _) => failure.with_hint(format!("did you mean {}?", quoted(near))),
+                (None, [Step::Key(key), below @ ..])
+                    if index == 0 && **key == *"values" && !below.is_empty() =>
+                {
+                    failure.with_hint(begin_below_values(below))
+                }
+                _ => failure,
             });
         };
         at = next;

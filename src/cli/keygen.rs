@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::error::Failure;
 use super::ui::Ui;
 use crate::crypt;
-use crate::sys::fs::{Expected, replace_file};
+use crate::sys::fs::{Expected, ReplaceError, replace_file};
 
 /// Only its owner may read an identity.
 const IDENTITY_MODE: u32 = 0o600;
@@ -37,7 +37,15 @@ pub(super) fn write_identity(file: &Path) -> Result<String, Failure> {
             mode: IDENTITY_MODE,
         },
     )
-    .map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
+    .map_err(|error| {
+        let failure = Failure::new(format!("{}: {error}", file.display()));
+        match error {
+            ReplaceError::Exists => {
+                failure.with_hint("an identity is never overwritten; name another file")
+            }
+            _ => failure,
+        }
+    })?;
     Ok(public_key)
 }
 

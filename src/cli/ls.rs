@@ -1,5 +1,6 @@
 //! `escrun ls`: lists the environments.
 
+use super::check::nothing_here;
 use super::columns::columns;
 use super::error::Failure;
 use super::workspace::Workspace;
@@ -24,7 +25,7 @@ pub(super) fn ls(workspace: &Workspace<'_>, long: bool) -> Result<(), Failure> {
         ));
     }
     if environments.is_empty() {
-        workspace.ui.info("there are no environments here");
+        workspace.ui.diagnostics(vec![nothing_here(workspace)]);
     }
     let rows = environments.into_iter().map(|listed| row(listed, long));
     workspace.ui.out(columns(rows.collect()).as_bytes())

@@ -111,13 +111,18 @@ fn dispatch(arguments: Arguments, ambient: &Ambient, ui: &Ui) -> Result<Outcome,
         Verb::Run { options, command } => run::run(&workspace()?, &options, &command),
         Verb::Get(options) => done(get::get(&workspace()?, &options)),
         Verb::Export(verb) => done(export::export(&workspace()?, &verb)),
-        Verb::Check(options) => done(check::check(&workspace()?, &options)),
+        Verb::Check(mut options) => {
+            if options.names.is_empty() {
+                options.names.clone_from(&shared.environments);
+            }
+            done(check::check(&workspace()?, &options))
+        }
         Verb::Ls { long } => done(ls::ls(&workspace()?, long)),
         Verb::Explain { subject } => done(explain::explain(&workspace()?, subject.as_deref())),
         Verb::Init { folder } => done(init::init(ui, ambient, &folder)),
         Verb::Keygen { output } => done(keygen::keygen(ui, output.as_deref())),
         Verb::Set(options) => done(set::set(&workspace()?, &options)),
-        Verb::Seal { name } => done(seal::seal(&workspace()?, &name)),
+        Verb::Seal { names } => done(seal::seal(&workspace()?, &names)),
         Verb::Trust { names, revoke } => done(trust::trust(&workspace()?, &names, revoke)),
     }
 }

@@ -16,6 +16,9 @@ use crate::quote::quoted;
 use crate::run::{EnvironmentBlock, Program};
 use crate::secret::REDACTED;
 
+/// So many characters of a value tell it from others; `get` prints it whole.
+const LONGEST_SHOWN: usize = 60;
+
 /// Prepares the command, or prints what it would get: `--dry-run` needs none. Nothing is started if there is any error.
 pub(super) fn run(
     workspace: &Workspace<'_>,
@@ -117,6 +120,14 @@ fn path<'a>(workspace: &'a Workspace<'_>) -> Option<&'a OsStr> {
         .map(|(_, value)| value.as_os_str())
 }
 
+/// A text in quotes, cut off where it would push what stands behind it out of sight.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => quoted(&text[..end]) + "…",
+        None => quoted(text),
+    }
+}
+
 /// What `--dry-run` prints: the name of each variable, its value unless that is secret, and where it is from. Where the
 /// inherited value stays, that is said instead.
 fn listing(variables: &Variables, environment: &[Entry]) -> String {
@@ -133,7 +144,7 @@ fn listing(variables: &Variables, environment: &[Entry]) -> String {
             (REDACTED.to_owned(), variable.origin.to_string())
         } else {
             let text = String::from_utf8_lossy(variable.value.bytes());
-            (quoted(&text), variable.origin.to_string())
+            (shortened(&text), variable.origin.to_string())
         };
         vec![
             variable.name.to_string(),

@@ -3,12 +3,20 @@
 use super::error::Failure;
 use super::workspace::Workspace;
 use crate::author;
+use crate::source::Source;
 
-/// Seals one environment's definition.
-pub(super) fn seal(workspace: &Workspace<'_>, environment: &str) -> Result<(), Failure> {
+/// Seals the definitions of environments, one after the other.
+pub(super) fn seal(workspace: &Workspace<'_>, environments: &[String]) -> Result<(), Failure> {
+    environments
+        .iter()
+        .try_for_each(|environment| seal_one(workspace, environment))
+}
+
+fn seal_one(workspace: &Workspace<'_>, environment: &str) -> Result<(), Failure> {
     let (name, source) = workspace.load(environment)?;
     let recipients = workspace.project.rules.recipients(&name);
-    let sealed = author::seal(&source, recipients, &workspace.keyring)?;
+    let sealed = author::seal(&source, recipients, &workspace.keyring)
+        .map_err(|error| unchanged(&source, error))?;
     let Some((text, sealed)) = sealed else {
         workspace.ui.info(&format!(
             "nothing to do: every secret of {name} is encrypted for its recipients"
@@ -31,4 +39,14 @@ pub(super) fn seal(workspace: &Workspace<'_>, environment: &str) -> Result<(), F
             .info(&format!("{}: {count} {secrets} {done}", file.display()));
     }
     Ok(())
+}
+
+/// Why the definition in `source` was not changed.
+pub(super) fn unchanged(source: &Source, error: author::Error) -> Failure {
+    let failure = Failure::from(error);
+    let name = |message| format!("{}: {message}", source.display_name());
+    Failure {
+        message: failure.message.map(name),
+        ..failure
+    }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::args::SetOptions;
 use super::error::Failure;
+use super::get::begin_below_values;
+use super::seal::unchanged;
 use super::standard_input;
 use super::workspace::{Workspace, environment_name};
 use crate::author;
@@ -25,13 +27,25 @@ pub(super) fn set(workspace: &Workspace<'_>, options: &SetOptions) -> Result<(),
         Some(source) => Arc::clone(source),
         None => Source::new(name.as_str(), None, ""),
     };
+    if let [Step::Key(key), below @ ..] = &steps[..]
+        && **key == *"values"
+        && !below.is_empty()
+        && !author::has(&source, &steps[..1])
+    {
+        return Err(Failure::usage(format!(
+            "there are no values in {}",
+            path::render(&steps[..1])
+        ))
+        .with_hint(begin_below_values(below)));
+    }
     let text = if options.secret {
         let secret = secret(options)?;
         let recipients = workspace.project.rules.recipients(&name);
-        author::set_secret(&source, &steps, &secret, recipients, &workspace.keyring)?
+        author::set_secret(&source, &steps, &secret, recipients, &workspace.keyring)
     } else {
-        author::set(&source, &steps, &plain(options)?)?
+        author::set(&source, &steps, &plain(options)?)
     };
+    let text = text.map_err(|error| unchanged(&source, error))?;
     let directory = &workspace.directory;
     let (done, file) = match found {
         Some(source) => ("set", directory.replace(&name, source.text(), &text)?),
@@ -68,8 +82,11 @@ fn find(
         Err(error @ store::Error::NotFound { .. }) => {
             let failure = Failure::from(error);
             let hint = failure.hint.unwrap_or_default();
+            let stop = if hint.ends_with('?') { "" } else { ";" };
             Err(Failure {
-                hint: Some(format!("{hint}; to make a new definition, add --create")),
+                hint: Some(format!(
+                    "{hint}{stop} to make a new definition, add --create"
+                )),
                 ..failure
             })
         }
@@ -84,8 +101,14 @@ fn secret(options: &SetOptions) -> Result<Secret, Failure> {
         return Ok(Secret::from_parts(&[value.as_bytes()]));
     }
     if std::io::stdin().is_terminal() {
-        return Secret::ask(&format!("Value of {}: ", options.path))
-            .map_err(|error| Failure::io("asking for the value", &error));
+        let typed = Secret::ask(&format!("Value of {}: ", options.path))
+            .map_err(|error| Failure::io("asking for the value", &error))?;
+        // The key is hit by mistake more often than an empty value is meant, and what was there would be lost.
+        if typed.expose().is_empty() {
+            return Err(Failure::new("nothing was typed, and nothing is changed")
+                .with_hint("for an empty value, write '' behind the path"));
+        }
+        return Ok(typed);
     }
     let input = standard_input::read()?;
     // Only the line break that an echo adds to a single line is cut off.

@@ -1,7 +1,7 @@
 //! `escrun trust`: lets definitions run programs, as they are now.
 
 use super::error::Failure;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, environment_name};
 use crate::provider::trust;
 
 /// Trusts the definitions, or takes that back.
@@ -17,21 +17,25 @@ pub(super) fn trust(
     };
     let failed = |error: std::io::Error| Failure::io(store.display(), &error);
     for environment in environments {
-        let (name, source) = workspace.load(environment)?;
-        let file = source.display_name();
-        if revoke {
-            let was_trusted = trust::remove(&store, &source).map_err(failed)?;
-            let done = if was_trusted {
+        let name = environment_name(environment)?;
+        let loaded = workspace.directory.load_named(&name)?;
+        // Values of one's own go over the definition, and are as much part of the environment.
+        for source in [Some(loaded.definition), loaded.local]
+            .into_iter()
+            .flatten()
+        {
+            let done = if !revoke {
+                trust::add(&store, &source).map_err(failed)?;
+                "trusted as it is now; a change to it ends that"
+            } else if trust::remove(&store, &source).map_err(failed)? {
                 "no longer trusted"
             } else {
                 "was not trusted"
             };
-            workspace.ui.info(&format!("{name} ({file}): {done}"));
-        } else {
-            trust::add(&store, &source).map_err(failed)?;
-            workspace.ui.info(&format!(
-                "{name} ({file}): trusted as it is now; a change to it ends that"
-            ));
+            let file = source.display_name();
+            workspace
+                .ui
+                .info(&format!("{} ({file}): {done}", source.name()));
         }
     }
     Ok(())

@@ -77,9 +77,10 @@ fn no_verb(word: &str) -> Failure {
     let command = Arguments::command();
     let verbs = command.get_subcommands().map(clap::Command::get_name);
     let run = format!("to run it as a command, write -- in front: escrun -- {word} …");
-    let hint = match nearest(word, verbs) {
-        Some(verb) => format!("did you mean {verb}? {run}"),
-        None => run,
+    let hint = match (word, nearest(word, verbs)) {
+        ("help" | "version", _) => format!("did you mean --{word}? {run}"),
+        (_, Some(verb)) => format!("did you mean {verb}? {run}"),
+        (_, None) => format!("{run}; escrun --help shows the verbs"),
     };
     Failure::usage(format!("escrun has no verb {word}")).with_hint(hint)
 }

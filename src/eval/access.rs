@@ -81,7 +81,9 @@ impl Scope<'_, '_> {
         let name: Arc<str> = Arc::from(format!("{project}/{environment}"));
         let path = definition_of(&self.parsed).path_of(id);
         let origin = self.origin(id);
-        self.session.environment(&name, &origin, &path)
+        let value = self.session.environment(&name, &origin, &path)?;
+        self.session.note_use(&origin.source, &name);
+        Some(value)
     }
 
     fn step(&mut self, receiver: Receiver, accessor: &Accessor, id: ExprId) -> Option<Receiver> {
@@ -236,12 +238,27 @@ impl Scope<'_, '_> {
         let mut message = format!("unknown property {}", quoted(key));
         let mut hint = None;
         let did_you_mean = |near: &str| format!("did you mean {}?", quoted(near));
-        if let Some(near) = nearest(key, own) {
+        if let Some(near) = self.suggestion(key, own) {
             message += &format!("; {}", did_you_mean(near));
         } else {
-            hint = nearest(key, all).map(did_you_mean);
+            hint = self.suggestion(key, all).map(did_you_mean);
         }
         self.error_at(id, accessor.span, message, hint);
+    }
+
+    /// The candidate that `key` may have been meant to be, as long as looking for such has not taken too long.
+    fn suggestion<'k>(
+        &mut self,
+        key: &str,
+        candidates: impl IntoIterator<Item = &'k str>,
+    ) -> Option<&'k str> {
+        let left = &mut self.session.comparisons_left;
+        let mut affordable = Vec::new();
+        for candidate in candidates {
+            *left = left.checked_sub(key.len().saturating_mul(candidate.len()))?;
+            affordable.push(candidate);
+        }
+        nearest(key, affordable)
     }
 
     fn access_error(&mut self, accessor: &Accessor, id: ExprId, message: &str) {

@@ -1,6 +1,6 @@
 //! Environments: loading each definition once, its imports before itself, in passes until no provider is pending.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -57,6 +57,13 @@ pub struct Evaluated {
 /// How many elements the import lists of one evaluation may have together: each merges all that was there before.
 const MAX_IMPORTS: usize = 10_000;
 
+/// How much may be merged for imports in one pass, as [`Value::weight`] counts what goes over and what it goes over: a
+/// large definition that is imported thousands of times would take minutes.
+const MAX_MERGED: u64 = 1 << 30;
+
+/// How many bytes of names are compared with one another for suggestions.
+const MAX_COMPARISONS: usize = 20_000_000;
+
 /// How much of the stack is left to those that evaluation calls, in bytes. Where there was too little memory for the
 /// usual stack this ends a chain of references before its own limit does.
 const RESERVE: usize = 512 << 10;
@@ -78,9 +85,13 @@ pub fn evaluate(
             cache: &mut cache,
             environments: HashMap::new(),
             diagnostics: Vec::new(),
+            uses: HashMap::new(),
             root: Arc::from(ANONYMOUS),
             depth: 0,
             imports: 0,
+            comparisons_left: MAX_COMPARISONS,
+            made: 0,
+            merged: 0,
         };
         let (environments, merged) = session.select(selection, overrides);
         let diagnostics = session.diagnostics;
@@ -96,29 +107,37 @@ pub fn evaluate(
 
 /// What stays the same from pass to pass.
 #[derive(Default)]
-struct Cache {
-    parsed: HashMap<Arc<str>, Rc<Files>>,
+pub(super) struct Cache {
+    pub(super) parsed: HashMap<Arc<str>, Rc<Files>>,
     decrypted: HashMap<(*const Source, ExprId), Result<Text, super::DecryptError>>,
 }
 
 /// The documents of one environment.
-struct Files {
-    definition: Rc<Parsed>,
-    local: Option<Rc<Parsed>>,
+pub(super) struct Files {
+    pub(super) definition: Rc<Parsed>,
+    pub(super) local: Option<Rc<Parsed>>,
 }
 
 /// One pass.
 pub(super) struct Session<'a> {
     pub(super) host: &'a Host<'a>,
-    cache: &'a mut Cache,
+    pub(super) cache: &'a mut Cache,
     environments: HashMap<Arc<str>, Progress>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// Which environments a definition has had values of.
+    pub(super) uses: HashMap<*const Source, HashSet<Arc<str>>>,
     /// The environment that was asked for.
     root: Arc<str>,
     /// How many expressions are being evaluated, each for the sake of the one before it.
     pub(super) depth: usize,
     /// How many imports have been met.
     imports: usize,
+    /// How many bytes of names may still be compared with one another for suggestions.
+    pub(super) comparisons_left: usize,
+    /// How much was merged for imports.
+    merged: u64,
+    /// How many bytes were made by functions and interpolations, roughly.
+    pub(super) made: u64,
 }
 
 #[derive(Clone)]
@@ -255,6 +274,9 @@ impl Session<'_> {
         {
             self.diagnostics.extend(parsed.diagnostics.iter().cloned());
             if let Some(definition) = &parsed.definition {
+                if value.is_some() {
+                    self.note_use(&definition.source, name);
+                }
                 value = Some(self.definition(definition, parsed, name, value.take(), is_root));
             }
         }
@@ -308,14 +330,33 @@ impl Session<'_> {
             let Some(value) = self.environment(&import.name, &origin, &path) else {
                 continue;
             };
+            self.note_use(&definition.source, &import.name);
             let member = Member::from(value.clone());
             imports.members.insert(Arc::clone(&import.name), member);
-            if import.merge {
-                base = Some(match base {
-                    Some(base) => merge(value, &base, &mut self.diagnostics),
-                    None => value,
-                });
+            if !import.merge {
+                continue;
             }
+            let Some(below) = base.take() else {
+                base = Some(value);
+                continue;
+            };
+            let before = self.merged;
+            self.merged = before
+                .saturating_add(value.weight())
+                .saturating_add(below.weight());
+            if self.merged > MAX_MERGED {
+                let message = format!(
+                    "imports of more than {} MiB in all are merged",
+                    MAX_MERGED >> 20
+                );
+                let fault = Diagnostic::error(&origin.source, origin.span, path, message);
+                if before <= MAX_MERGED {
+                    self.report(fault);
+                }
+                base = Some(below);
+                break;
+            }
+            base = Some(merge(value, &below, &mut self.diagnostics));
         }
         self.diagnostics.extend(definition.deferred.iter().cloned());
         let origin = Origin::new(&definition.source, Span::default());

@@ -4,6 +4,7 @@
 mod access;
 mod environment;
 mod functions;
+mod influence;
 mod merge;
 mod scope;
 
@@ -138,4 +139,7 @@ pub struct Call<'a> {
     pub decrypter: &'a dyn Decrypter,
     /// What the values of the answer have as their origin.
     pub origin: &'a crate::source::Origin,
+    /// The other definitions that may have had a say in an input: those that this one imports or refers to, unless the
+    /// input is written out.
+    pub influences: &'a dyn Fn(&str) -> Vec<Arc<Source>>,
 }

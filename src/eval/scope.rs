@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::environment::{Mode, Session};
 use super::merge::{final_override, inherited, merge};
-use crate::ast::{Definition, ExprId, ExprKind, Parsed, Part, Property};
+use crate::ast::{Call, Definition, ExprId, ExprKind, Parsed, Part, Property};
 use crate::diagnostic::Diagnostic;
 use crate::encode::{self, Redaction};
 use crate::schema::{self, Schema};
@@ -21,9 +21,37 @@ pub(super) const MAX_DEPTH: usize = 20_000;
 /// that would fill any memory.
 const MAX_WEIGHT: u64 = 64 << 20;
 
+/// How many bytes functions and interpolations may make in one evaluation, roughly.
+const MAX_MADE: u64 = 1 << 30;
+
+/// How many bytes of memory a list or object takes for each that it has when written out, at worst roughly.
+const OVERHEAD: u64 = 64;
+
 /// The message for a chain that is too long.
 pub(super) fn too_deep() -> String {
     format!("more than {MAX_DEPTH} references, imports and nested values hang on one another")
+}
+
+/// Whether an expression makes a value, instead of sharing what it is given or what was bounded where it came from.
+fn makes(kind: &ExprKind) -> bool {
+    match kind {
+        ExprKind::Interpolation(_) => true,
+        ExprKind::Call(call) => !matches!(
+            **call,
+            Call::Final(_)
+                | Call::Validate { .. }
+                | Call::Open { .. }
+                | Call::Rotate { .. }
+                | Call::Plaintext(..)
+                | Call::Ciphertext(..)
+                | Call::Invalid
+        ),
+        _ => false,
+    }
+}
+
+fn too_heavy() -> String {
+    format!("the value expands to more than {} MiB", MAX_WEIGHT >> 20)
 }
 
 /// A definition under evaluation.
@@ -123,7 +151,19 @@ impl<'s, 'a> Scope<'s, 'a> {
         let value = match &definition.expression(id).kind {
             ExprKind::Object(properties) => self.object(properties, base, definition.origin(id)),
             kind => {
-                let value = self.compute(definition, id, kind);
+                let value = match makes(kind) {
+                    true if self.session.made > MAX_MADE => self.unknown(id, Schema::always()),
+                    true => {
+                        let value = self.compute(definition, id, kind);
+                        // What was made for its sake may have been too much already, and told.
+                        if self.session.made > MAX_MADE {
+                            self.unknown(id, Schema::always())
+                        } else {
+                            self.charge(value, id)
+                        }
+                    }
+                    false => self.compute(definition, id, kind),
+                };
                 match base {
                     Some(base) => merge(value, base, &mut self.session.diagnostics),
                     None => value,
@@ -209,10 +249,32 @@ impl<'s, 'a> Scope<'s, 'a> {
         Value::new(data, definition.origin(id))
     }
 
+    /// Counts what an expression has made, and refuses it once that is too much in all: each value may be of a bearable
+    /// size, and there may be thousands.
+    fn charge(&mut self, value: Value, id: ExprId) -> Value {
+        let overhead = match value.data {
+            Data::List(_) | Data::Object(_) => OVERHEAD,
+            _ => 1,
+        };
+        let made = value.weight().saturating_mul(overhead);
+        self.session.made = self.session.made.saturating_add(made);
+        if self.session.made <= MAX_MADE {
+            return value;
+        }
+        // Told once: from here on nothing is made.
+        let message = format!(
+            "functions and interpolations make more than {} MiB in all",
+            MAX_MADE >> 20
+        );
+        self.error(id, message);
+        self.unknown(id, Schema::always())
+    }
+
     /// The text of a string with interpolations.
     fn interpolate(&mut self, parts: &[Part], id: ExprId) -> Value {
         let mut texts = Vec::with_capacity(parts.len());
         let (mut secret, mut unknown) = (false, false);
+        let mut weight = 0;
         for part in parts {
             match part {
                 Part::Text(text) => texts.push(Text::plain(text.as_bytes())),
@@ -220,6 +282,16 @@ impl<'s, 'a> Scope<'s, 'a> {
                     Some(value) => {
                         secret |= value.holds_secret();
                         unknown |= value.holds_unknown();
+                        let fitted = weight <= MAX_WEIGHT;
+                        weight = weight.saturating_add(value.weight());
+                        if weight > MAX_WEIGHT {
+                            // Before it is written out, and told once.
+                            if fitted {
+                                self.error(id, too_heavy());
+                            }
+                            unknown = true;
+                            texts.clear();
+                        }
                         if !unknown {
                             match encode::text(&value, Redaction::Reveal) {
                                 Ok(encoded) => texts.push(encoded.text),
@@ -312,7 +384,6 @@ fn limit_weight(value: Value, diagnostics: &mut Vec<Diagnostic>, path: &str) -> 
         return value;
     }
     let Origin { source, span } = &value.origin;
-    let message = format!("the value expands to more than {} MiB", MAX_WEIGHT >> 20);
-    diagnostics.push(Diagnostic::error(source, *span, path, message));
+    diagnostics.push(Diagnostic::error(source, *span, path, too_heavy()));
     Value::new(Data::Unknown(Schema::always()), value.origin)
 }

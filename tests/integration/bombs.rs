@@ -168,6 +168,23 @@ fn imports_without_end() {
 }
 
 #[test]
+fn large_imports_again_and_again() {
+    let members: String = (0..2_000)
+        .map(|number| format!("  k{number}: {:0>500}\n", "x"))
+        .collect();
+    let large = format!("values:\n{members}");
+    let imports = "  - large\n".repeat(2_000);
+    let errors = errors(move |name| match name {
+        "large" => large.clone(),
+        _ => format!("imports:\n{imports}"),
+    });
+    assert_eq!(
+        errors,
+        ["env:512: imports of more than 1024 MiB in all are merged"]
+    );
+}
+
+#[test]
 fn diamonds_on_diamonds() {
     let errors = errors(|name| match name.strip_prefix("e") {
         Some("nv") => "imports: [e0]\n".to_owned(),

@@ -60,6 +60,14 @@ const FAULTS: &[(&str, &str)] = &[
         "values:\n  a:\n    fn::open::file: {path: {fn::secret: /canary-plain-77c2}}\n",
     ),
     (
+        "company",
+        "values:\n  a: {fn::secret: canary-plain-77c2, other: 1}\n  b: ${a[\"fn::secret\"]}\n  c: {fn::toJSON: \"${a}\"}\n",
+    ),
+    (
+        "slips",
+        "values:\n  a: {Fn::Secret: canary-plain-77c2}\n  b: {fn::secert: {x: [canary-plain-77c2]}}\n  c: {\"fn::secret \": \"${canary-plain-77c2}\"}\n",
+    ),
+    (
         "command",
         "values:\n  a:\n    fn::open::command: {command: [sh, -c, 'cat >&2; exit 3'], input: {fn::secret: canary-plain-77c2}}\n",
     ),

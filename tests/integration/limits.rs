@@ -176,3 +176,52 @@ fn can_be_run_by_anyone(project: &Project, setup: &str) -> bool {
     let version = project.run(&format!("{setup} \"$ESCRUN\" --version"));
     version.status.success()
 }
+
+/// What a small document would make of a large memory, and of a long time, is refused.
+#[test]
+fn bombs_do_not_go_off() {
+    use std::fmt::Write as _;
+
+    let project = Project::new();
+    let megabyte = "x".repeat(1_000_000);
+    let mut many = format!("values:\n  a: {megabyte}\n");
+    for index in 0..100 {
+        let _ = writeln!(many, "  b{index}: \"{}\"", "${a}".repeat(20));
+    }
+    let mut lists = format!("values:\n  a: \"[{}1]\"\n", "1,".repeat(250_000));
+    for index in 0..200 {
+        let _ = writeln!(lists, "  b{index}: {{fn::fromJSON: \"${{a}}\"}}");
+    }
+    let one = format!(
+        "values:\n  a: {megabyte}\n  b: \"{}\"\n",
+        "${a}".repeat(4_000)
+    );
+    let name = "k".repeat(900);
+    let mut names = "values:\n".to_owned();
+    for index in 0..500 {
+        let _ = writeln!(names, "  {name}{index}: ${{{name}zzz{index}}}");
+    }
+    let cases = [
+        (
+            "many",
+            many,
+            "functions and interpolations make more than 1024 MiB",
+        ),
+        (
+            "lists",
+            lists,
+            "functions and interpolations make more than 1024 MiB",
+        ),
+        ("one", one, "the value expands to more than 64 MiB"),
+        ("names", names, "unknown property"),
+    ];
+    for (file, definition, expected) in cases {
+        let path = format!("environments/{file}.yaml");
+        fs::write(project.0.path().join(path), definition).unwrap();
+        let run = format!("ulimit -v 4000000; ulimit -t 60; \"$ESCRUN\" -e {file} -- true");
+        let output = project.run(&run);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(125), "{file}: {told:.300}");
+        assert!(told.contains(expected), "{file}: {told:.300}");
+    }
+}

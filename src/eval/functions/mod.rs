@@ -45,6 +45,7 @@ impl Scope<'_, '_> {
             Call::FromBase64(text) => self.decode_base64(*text, id),
             Call::Final(value) => self.finality(*value, id),
             Call::Validate { schema, value } => self.validate(*schema, *value, id),
+            Call::Hidden(value) => self.hidden(*value),
             Call::Invalid => self.unknown(id, Schema::always()),
         }
     }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::ast::ExprId;
+use crate::ast::{self, Definition, ExprId, ExprKind};
 use crate::eval::scope::{Scope, definition_of};
 use crate::eval::{Call, Progress, ProviderError, ProviderSchema};
 use crate::schema::Schema;
@@ -20,7 +20,7 @@ impl Scope<'_, '_> {
         if !fits || self.is_check() || !is_settled(&value) {
             return self.unknown(id, schema.outputs);
         }
-        self.ask(provider, &value, None, schema.outputs, id)
+        self.ask(provider, (inputs, &value), None, schema.outputs, id)
     }
 
     /// The schemas of a provider. None if there are none (yet), which has been reported.
@@ -60,14 +60,22 @@ impl Scope<'_, '_> {
     pub(super) fn ask(
         &mut self,
         provider: &str,
-        inputs: &Value,
+        (inputs_id, inputs): (ExprId, &Value),
         state: Option<&Value>,
         outputs: Schema,
         id: ExprId,
     ) -> Value {
         let parsed = Rc::clone(&self.parsed);
-        let source = &definition_of(&parsed).source;
+        let definition = definition_of(&parsed);
+        let source = &definition.source;
         let origin = self.origin(id);
+        let influences = |key: &str| {
+            if is_written_out(definition, inputs_id, Some(key)) {
+                Vec::new()
+            } else {
+                self.session.influences(source)
+            }
+        };
         let call = Call {
             id: (source, id),
             provider,
@@ -76,6 +84,7 @@ impl Scope<'_, '_> {
             context: &self.context,
             decrypter: self.session.host.decrypter,
             origin: &origin,
+            influences: &influences,
         };
         match self.session.host.providers.open(&call) {
             Progress::Pending => self.unknown(id, outputs),
@@ -114,6 +123,24 @@ pub(super) fn is_settled(value: &Value) -> bool {
             }
             _ => true,
         }
+}
+
+/// Whether an expression, or what it has at `key`, is what its text says, whatever other definitions say.
+fn is_written_out(definition: &Definition, id: ExprId, key: Option<&str>) -> bool {
+    match &definition.expression(id).kind {
+        ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::String(_) => true,
+        ExprKind::List(items) => items
+            .iter()
+            .all(|item| is_written_out(definition, *item, None)),
+        ExprKind::Object(properties) => properties
+            .iter()
+            .filter(|property| key.is_none_or(|key| *property.key == *key))
+            .all(|property| is_written_out(definition, property.value, None)),
+        ExprKind::Call(call) => {
+            matches!(**call, ast::Call::Plaintext(..) | ast::Call::Ciphertext(..))
+        }
+        ExprKind::Interpolation(_) | ExprKind::Reference(_) => false,
+    }
 }
 
 /// Marks an answer as secret at every level, except where the schema says `secret: false`.

@@ -43,7 +43,7 @@ impl Scope<'_, '_> {
         }
         self.ask(
             provider,
-            &inputs_value,
+            (inputs, &inputs_value),
             Some(&state_value),
             schema.outputs,
             id,

@@ -22,6 +22,11 @@ impl Scope<'_, '_> {
         }
     }
 
+    /// What may have been meant as a secret, whatever it is.
+    pub(super) fn hidden(&mut self, value: ExprId) -> Value {
+        self.evaluate(value, None).into_secret()
+    }
+
     pub(super) fn ciphertext(&mut self, ciphertext: &str, id: ExprId) -> Value {
         let parsed = Rc::clone(&self.parsed);
         let definition = definition_of(&parsed);

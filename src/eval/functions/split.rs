@@ -38,6 +38,10 @@ fn pieces<'a>(mut text: &'a [u8], delimiter: &[u8]) -> Vec<&'a [u8]> {
         }
         return pieces;
     }
+    if let (Ok(text), Ok(delimiter)) = (std::str::from_utf8(text), std::str::from_utf8(delimiter)) {
+        // The same pieces, in time that grows with the text alone.
+        return text.split(delimiter).map(str::as_bytes).collect();
+    }
     while let Some(at) = text
         .windows(delimiter.len())
         .position(|window| window == delimiter)

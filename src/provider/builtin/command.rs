@@ -14,7 +14,10 @@ use crate::provider::mask::Mask;
 use crate::provider::plugin::{describe_complaint, describe_failure};
 use crate::provider::process::{Run, describe_status};
 use crate::provider::slot::Finish;
+use crate::provider::trust::Trusted;
 use crate::provider::{Commands, Config, error, file};
+use crate::quote::quoted;
+use crate::source::Source;
 use crate::sys::exec::check_executable;
 use crate::value::{Data, Text, Value};
 
@@ -89,19 +92,48 @@ fn require_allowed(
     inputs: &Inputs<'_>,
     config: &Config,
 ) -> Result<(), ProviderError> {
-    let allowed = match &config.commands {
-        Commands::All => true,
-        Commands::Trusted(trusted) => trusted.contains(call.id.0),
+    let trusted = match &config.commands {
+        Commands::All => return Ok(()),
+        Commands::Trusted(trusted) => trusted,
     };
-    if allowed {
-        return Ok(());
+    if trusted.contains(call.id.0) {
+        return require_own_choice(call, inputs, trusted);
     }
     let mut error = inputs.error("this definition may not run programs");
-    error.hint = Some(format!(
-        "read it, and then either `escrun trust {}` or --allow-commands",
-        call.id.0.name()
-    ));
+    error.hint = Some(how_to_allow(call.id.0));
     Err(error)
+}
+
+/// Refuses to run what a definition that is not trusted may have chosen: one that is imported can override even values
+/// that stand in the trusted one.
+fn require_own_choice(
+    call: &Call<'_>,
+    inputs: &Inputs<'_>,
+    trusted: &Trusted,
+) -> Result<(), ProviderError> {
+    for key in ["command", "folder"] {
+        let mut others = (call.influences)(key).into_iter();
+        if let Some(other) = others.find(|other| !trusted.contains(other)) {
+            let mut error = inputs.error(format_args!(
+                "`{key}` may come from {}, which may not run programs",
+                quoted(other.name())
+            ));
+            error.hint = Some(format!(
+                "write it out without ${{…}}, or {}",
+                how_to_allow(&other)
+            ));
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+fn how_to_allow(definition: &Source) -> String {
+    let name = definition.name();
+    if name.starts_with('<') {
+        return "read it, and then --allow-commands".to_owned();
+    }
+    format!("read it, and then either `escrun trust {name}` or --allow-commands")
 }
 
 /// Refuses arguments that are secret: every user of the system can read them while the program runs.

@@ -123,6 +123,7 @@ impl Fixture {
             context: &value(r#"{"rootEnvironment":{"name":"env"}}"#),
             decrypter: &Reversing,
             origin: &origin,
+            influences: &|_| Vec::new(),
         };
         set.open(&call)
     }

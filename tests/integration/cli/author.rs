@@ -121,13 +121,69 @@ fn set_refuses_what_would_lose_something() {
 }
 
 #[test]
+fn set_puts_no_single_value_in_the_place_of_several() {
+    let env = TestEnv::project();
+    env.define(
+        "groups",
+        "values:\n  app:\n    a: 1\n    b: 2\n  tags: [a]\n  none: {}\n  joined:\n    fn::join: [a, [b]]\n",
+    );
+    let before = env.definition("groups");
+    let hint = "  hint: name the value in it that is meant, or remove them from the file first";
+    for (path, held) in [("app", "2 values"), ("tags", "1 value")] {
+        let error =
+            format!("error: environments/groups.yaml: {path} holds {held}, which would be lost");
+        env.escrun(["set", "groups", path, "x"])
+            .fails(1, &[&error, hint]);
+        env.escrun(["set", "--secret", "groups", path, "x"])
+            .fails(1, &[&error, hint]);
+    }
+    assert_eq!(env.definition("groups"), before);
+    for (path, value) in [("app", "{c: 3}"), ("none", "x"), ("joined", "x")] {
+        env.escrun(["set", "groups", path, value]).succeeds();
+    }
+}
+
+#[test]
+fn paths_of_messages_are_told_from_paths_of_values() {
+    let env = TestEnv::project();
+    let before = env.definition("app");
+    let hint = "  hint: paths begin below values: app.host";
+    env.escrun(["set", "app", "values.app.host", "x"])
+        .fails(2, &["error: there are no values in values", hint]);
+    assert_eq!(env.definition("app"), before);
+    for verb in ["get", "explain"] {
+        env.escrun(["-e", "app", verb, "values.app.host"])
+            .fails(1, &["error: there is no value at values", hint]);
+    }
+    env.define("odd", "values:\n  values:\n    a: 1\n");
+    env.escrun(["set", "odd", "values.a", "2"]).succeeds();
+    assert_eq!(env.definition("odd"), "values:\n  values:\n    a: 2\n");
+}
+
+#[test]
+fn seal_takes_several_definitions() {
+    let env = TestEnv::project();
+    for name in ["a", "b"] {
+        env.define(name, &format!("values:\n  x: {{fn::secret: {CANARY}}}\n"));
+    }
+    env.escrun(["seal", "a", "app", "b"]).fails(
+        0,
+        &[
+            "environments/a.yaml: 1 secret encrypted",
+            "nothing to do: every secret of app is encrypted for its recipients",
+            "environments/b.yaml: 1 secret encrypted",
+        ],
+    );
+}
+
+#[test]
 fn set_makes_a_definition_only_if_asked() {
     let env = TestEnv::project();
     env.escrun(["set", "prodution", "a.b", "1"]).fails(
         1,
         &[
             "error: open environments/prodution.yaml: no such file or directory",
-            "  hint: did you mean `production`?; to make a new definition, add --create",
+            "  hint: did you mean `production`? to make a new definition, add --create",
         ],
     );
     env.escrun(["set", "--create", "team/new", "a.b", "1"])
@@ -256,7 +312,7 @@ fn without_recipients_nothing_is_sealed() {
     env.escrun(["seal", "plain"]).fails(
         1,
         &[
-            "error: nothing says for whom the secrets are to be encrypted",
+            "error: environments/plain.yaml: nothing says for whom the secrets are to be encrypted",
             "  hint: list recipients (age1…) under encryption in escrun.yaml, or under encryption.recipients here",
         ],
     );

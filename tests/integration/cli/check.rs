@@ -59,6 +59,55 @@ fn plain_secrets_are_warnings_which_strict_makes_fail() {
 }
 
 #[test]
+fn that_there_is_nothing_to_check_is_a_warning() {
+    let env = TestEnv::empty();
+    std::fs::create_dir(env.path("project/environments")).unwrap();
+    let lines = [
+        "warning: there are no environments in environments",
+        "  hint: name another folder with --dir; escrun init sets up a new project",
+        "checked no environments: no errors, 1 warning",
+    ];
+    env.escrun(["check"]).fails(0, &lines);
+    env.escrun(["check", "--strict"]).fails(1, &lines);
+    env.escrun(["ls"]).fails(0, &lines[..2]);
+}
+
+#[test]
+fn check_takes_the_environments_of_the_option_too() {
+    let env = TestEnv::project();
+    env.define("broken", "values: {a: \"${nope}\"}\n");
+    let told = ["checked 2 environments: no errors, no warnings"];
+    env.escrun(["check", "-e", "app,production"])
+        .fails(0, &told);
+    env.escrun(["check", "app", "production", "-e", "broken"])
+        .fails(0, &told);
+}
+
+#[test]
+fn what_stands_in_the_wrong_place_or_is_misspelled_is_told_with_what_helps() {
+    let env = TestEnv::project();
+    env.define("odd", "values:\n  a: {fn::secrt: x}\n  b: [${a}]\n");
+    env.escrun(["check", "odd"]).fails(
+        1,
+        &[
+            "environments/odd.yaml:3:8: error: yaml: did not find expected ',' or ']'",
+            "  hint: within '[' and ']', a reference must be quoted: \"${a.b}\"",
+            "checked 1 environment: 1 error, no warnings",
+        ],
+    );
+    env.define(
+        "odd",
+        "values:\n  a: {fn::secrt: x}\nenvironmentVariables: {}\n",
+    );
+    let told = env.escrun(["check", "odd"]).stderr;
+    assert!(told.contains("hint: did you mean fn::secret?"), "{told}");
+    assert!(
+        told.contains("hint: environmentVariables goes below values"),
+        "{told}"
+    );
+}
+
+#[test]
 fn recipients_that_changed_are_told() {
     let env = project();
     let other = env.keygen("home/other.txt");

@@ -228,7 +228,12 @@ fn mistakes_in_the_arguments_of_a_run_are_125() {
         (
             &["node", "app.js"],
             "escrun has no verb node",
-            "to run it as a command, write -- in front: escrun -- node …",
+            "to run it as a command, write -- in front: escrun -- node …; escrun --help shows the verbs",
+        ),
+        (
+            &["help"],
+            "escrun has no verb help",
+            "did you mean --help? to run it as a command, write -- in front: escrun -- help …",
         ),
         (
             &["-e", "app", "chek"],

@@ -150,7 +150,10 @@ fn a_working_directory_that_is_gone_is_told() {
     let line = "mkdir gone; cd gone; rmdir ../gone; escrun -e app -- touch ../marker";
     env.shell(line).fails(
         125,
-        &["error: the working directory cannot be told: no such file or directory"],
+        &[
+            "error: the working directory cannot be told: no such file or directory",
+            "  hint: it was removed or may not be read: cd to another folder",
+        ],
     );
     assert!(!env.path("project/marker").exists());
 }

@@ -73,3 +73,50 @@ fn the_user_can_allow_commands() {
     env.write("home/.config/escrun/config.yaml", "allowCommands: true\n");
     assert!(runs(&env, &[]));
 }
+
+#[test]
+fn a_definition_that_is_not_trusted_does_not_choose_what_a_trusted_one_runs() {
+    let env = TestEnv::project();
+    env.define(
+        "hostile",
+        "values:\n  tool: {fn::final: [touch, marker]}\n  folder: /\n  input: text\n",
+    );
+    let cases = [
+        ("imports: [hostile]", "command: '${tool}'", false),
+        ("imports: [hostile]", "command: [sh, -c, 'x${tool}']", false),
+        (
+            "imports: [hostile]",
+            "command: ['true'], folder: '${folder}'",
+            false,
+        ),
+        (
+            "imports: [hostile]",
+            "command: [cat], input: '${input}'",
+            true,
+        ),
+        ("imports: [hostile]", "command: ['true']", true),
+        ("imports: []", "command: '${tool}'", true),
+    ];
+    for (imports, inputs, is_run) in cases {
+        env.define(
+            "trusted",
+            &format!(
+                "{imports}\nvalues:\n  tool: ['true']\n  x: {{fn::open::command: {{{inputs}}}}}\n"
+            ),
+        );
+        env.escrun(["trust", "trusted"]).succeeds();
+        let ended = env.escrun(["-e", "trusted", "get", "x"]);
+        assert_eq!(ended.status == 0, is_run, "{imports} {inputs}: {ended:?}");
+        let told = ended.stderr.contains("may come from \"hostile\"");
+        assert_ne!(told, is_run, "{inputs}: {ended:?}");
+    }
+    assert!(!env.path("project/environments/marker").exists());
+
+    env.define(
+        "trusted",
+        "imports: [hostile]\nvalues:\n  x: {fn::open::command: {command: '${tool}'}}\n",
+    );
+    env.escrun(["trust", "trusted", "hostile"]).succeeds();
+    env.escrun(["-e", "trusted", "get", "x"]).succeeds();
+    assert!(env.path("project/environments/marker").exists());
+}
