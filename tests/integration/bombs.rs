@@ -180,7 +180,7 @@ fn large_imports_again_and_again() {
     });
     assert_eq!(
         errors,
-        ["env:512: imports of more than 1024 MiB in all are merged"]
+        ["env:534: imports of more than 1024 MiB in all are merged"]
     );
 }
 
