@@ -18,8 +18,8 @@ use crate::sys::fs::describe;
 use crate::sys::process;
 use crate::withheld::is_withheld;
 
-/// The keyring of all identities that there may be. Those that were named must be usable; if none was, they are looked
-/// for in the usual places.
+/// The keyring of all identities that there may be: those that were named, which must be usable, and behind them those in
+/// the usual places.
 pub(super) fn keyring(
     shared: &Shared,
     ambient: &Ambient,
