@@ -19,6 +19,10 @@ pub(super) fn relative_to(working_directory: &Path, path: &Path) -> PathBuf {
     if relative.as_os_str().is_empty() {
         return PathBuf::from(".");
     }
+    // Without its slash, a path of the whole system would look like one of a project.
+    if working_directory.parent().is_none() {
+        return path.to_owned();
+    }
     if relative.as_os_str().len() < path.as_os_str().len() {
         relative
     } else {
@@ -46,7 +50,7 @@ mod tests {
             ),
             ("/home/me/web", "/etc/escrun", "/etc/escrun"),
             ("/home/me/web", "/home/me/website", "../website"),
-            ("/", "/etc", "etc"),
+            ("/", "/etc", "/etc"),
             ("/", "/", "."),
         ] {
             let relative = relative_to(Path::new(working_directory), Path::new(path));

@@ -45,6 +45,22 @@ pub(super) fn project_evaluated(evaluated: Evaluated, options: &export::Options)
         },
         options,
     );
+    if !any_error(&projection.diagnostics) {
+        let matches = |glob: &Pattern| {
+            projection
+                .variables
+                .iter()
+                .any(|one| glob.matches(&one.name))
+        };
+        let idle = options.only.iter().filter(|glob| !matches(glob));
+        diagnostics.extend(idle.map(|glob| {
+            Diagnostic::warning_nowhere(format!(
+                "--only {}: no variable has such a name",
+                glob.as_str()
+            ))
+            .with_hint("escrun --dry-run shows which there are")
+        }));
+    }
     diagnostics.append(&mut projection.diagnostics);
     Projection {
         diagnostics,

@@ -94,6 +94,9 @@ impl Error {
                 "restore the header from an earlier revision"
             }
             Error::Payload(_) => "restore the ciphertext from an earlier revision of the same file",
+            Error::NoIdentity { problems, .. } if !problems.is_empty() => {
+                "mend what is wrong with it, or name another with `--identity FILE`"
+            }
             Error::NoIdentity { searched, .. } if !searched.is_empty() => {
                 return Some(format!(
                     "name one with `--identity FILE`; looked in {}",

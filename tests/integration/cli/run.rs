@@ -321,3 +321,23 @@ fn required_variables_must_be_there() {
     let mut command = env.prepare(["-e", "app", "--", "true"]);
     end(command.env("DATABASE_URL", "inherited")).succeeds();
 }
+
+#[test]
+fn a_glob_that_chooses_nothing_is_told() {
+    let env = TestEnv::project();
+    let ended = env.escrun([
+        "-e",
+        "production",
+        "--only",
+        "APP_*",
+        "--only",
+        "AP_*",
+        "--",
+        "true",
+    ]);
+    assert_eq!(ended.status, 0, "{ended:?}");
+    assert_eq!(
+        ended.stderr,
+        "warning: --only AP_*: no variable has such a name\n  hint: escrun --dry-run shows which there are\n"
+    );
+}
