@@ -81,8 +81,8 @@ impl Scope<'_, '_> {
         let name: Arc<str> = Arc::from(format!("{project}/{environment}"));
         let path = definition_of(&self.parsed).path_of(id);
         let origin = self.origin(id);
-        let value = self.session.environment(&name, &origin, &path)?;
-        self.session.note_use(&origin.source, &name);
+        let value = self.pass.environment(&name, &origin, &path)?;
+        self.pass.note_use(&origin.source, &name);
         Some(value)
     }
 
@@ -252,7 +252,7 @@ impl Scope<'_, '_> {
         key: &str,
         candidates: impl IntoIterator<Item = &'k str>,
     ) -> Option<&'k str> {
-        let left = &mut self.session.comparisons_left;
+        let left = &mut self.pass.comparisons_left;
         let mut affordable = Vec::new();
         for candidate in candidates {
             *left = left.checked_sub(key.len().saturating_mul(candidate.len()))?;

@@ -81,7 +81,7 @@ pub fn evaluate(
 ) -> Evaluated {
     let mut cache = Cache::default();
     loop {
-        let mut session = Session {
+        let mut pass = Pass {
             host,
             cache: &mut cache,
             environments: HashMap::new(),
@@ -94,8 +94,8 @@ pub fn evaluate(
             made: 0,
             merged: 0,
         };
-        let (environments, merged) = session.select(selection, overrides);
-        let diagnostics = session.diagnostics;
+        let (environments, merged) = pass.select(selection, overrides);
+        let diagnostics = pass.diagnostics;
         if !host.providers.settle() {
             return Evaluated {
                 environments,
@@ -107,7 +107,7 @@ pub fn evaluate(
 }
 
 /// One pass.
-pub(super) struct Session<'a> {
+pub(super) struct Pass<'a> {
     pub(super) host: &'a Host<'a>,
     pub(super) cache: &'a mut Cache,
     environments: HashMap<Arc<str>, Progress>,
@@ -134,7 +134,7 @@ enum Progress {
     Done(Value),
 }
 
-impl Session<'_> {
+impl Pass<'_> {
     fn select(
         &mut self,
         selection: &Selection,

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::environment::Session;
+use super::environment::Pass;
 use crate::source::Source;
 
-impl Session<'_> {
+impl Pass<'_> {
     /// Remembers that `source` has had values of the environment `name`.
     pub(super) fn note_use(&mut self, source: &Arc<Source>, name: &Arc<str>) {
         let used = self.uses.entry(Arc::as_ptr(source)).or_default();

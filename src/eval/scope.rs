@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::environment::{Mode, Session};
+use super::environment::{Mode, Pass};
 use super::merge::{final_override, inherited, merge};
 use crate::ast::{Call, Definition, ExprId, ExprKind, Parsed, Part, Property};
 use crate::diagnostic::Diagnostic;
@@ -56,7 +56,7 @@ fn too_heavy() -> String {
 
 /// A definition under evaluation.
 pub(super) struct Scope<'s, 'a> {
-    pub(super) session: &'s mut Session<'a>,
+    pub(super) pass: &'s mut Pass<'a>,
     pub(super) parsed: Rc<Parsed>,
     /// What `${imports}` is.
     pub(super) imports: Value,
@@ -78,7 +78,7 @@ enum Cell {
 
 impl<'s, 'a> Scope<'s, 'a> {
     pub(super) fn new(
-        session: &'s mut Session<'a>,
+        pass: &'s mut Pass<'a>,
         parsed: &Rc<Parsed>,
         definition: &Definition,
         imports: Value,
@@ -89,7 +89,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             .take(definition.expression_count())
             .collect();
         Self {
-            session,
+            pass,
             parsed: Rc::clone(parsed),
             imports,
             context,
@@ -107,11 +107,11 @@ impl<'s, 'a> Scope<'s, 'a> {
         let base = self.base.clone();
         let origin = Origin::new(&definition.source, Span::default());
         let value = self.object(&definition.values, base.as_ref(), origin);
-        limit_weight(value, &mut self.session.diagnostics, "values")
+        limit_weight(value, &mut self.pass.diagnostics, "values")
     }
 
     pub(super) fn is_check(&self) -> bool {
-        self.session.host.mode == Mode::Check
+        self.pass.host.mode == Mode::Check
     }
 
     /// The value of an expression, over what it inherits.
@@ -136,27 +136,27 @@ impl<'s, 'a> Scope<'s, 'a> {
         if let Some(base) = base.filter(|base| base.is_final) {
             let here = self.unknown(id, Schema::always());
             let path = definition.path_of(id);
-            self.session.report(Diagnostic {
+            self.pass.report(Diagnostic {
                 path,
                 ..final_override(&here, base)
             });
             return base.clone();
         }
-        if self.session.is_too_deep() {
+        if self.pass.is_too_deep() {
             self.error(id, too_deep());
             return self.unknown(id, Schema::always());
         }
-        self.session.depth += 1;
+        self.pass.depth += 1;
         self.cells[id.0 as usize] = Cell::Evaluating;
         let value = match &definition.expression(id).kind {
             ExprKind::Object(properties) => self.object(properties, base, definition.origin(id)),
             kind => {
                 let value = match makes(kind) {
-                    true if self.session.made > MAX_MADE => self.unknown(id, Schema::always()),
+                    true if self.pass.made > MAX_MADE => self.unknown(id, Schema::always()),
                     true => {
                         let value = self.compute(definition, id, kind);
                         // What was made for its sake may have been too much already, and told.
-                        if self.session.made > MAX_MADE {
+                        if self.pass.made > MAX_MADE {
                             self.unknown(id, Schema::always())
                         } else {
                             self.charge(value, id)
@@ -165,19 +165,15 @@ impl<'s, 'a> Scope<'s, 'a> {
                     false => self.compute(definition, id, kind),
                 };
                 match base {
-                    Some(base) => merge(value, base, &mut self.session.diagnostics),
+                    Some(base) => merge(value, base, &mut self.pass.diagnostics),
                     None => value,
                 }
             }
         };
-        self.session.depth -= 1;
+        self.pass.depth -= 1;
         let weight = value.weight();
         if weight > MAX_WEIGHT {
-            return limit_weight(
-                value,
-                &mut self.session.diagnostics,
-                &definition.path_of(id),
-            );
+            return limit_weight(value, &mut self.pass.diagnostics, &definition.path_of(id));
         }
         value
     }
@@ -257,8 +253,8 @@ impl<'s, 'a> Scope<'s, 'a> {
             _ => 1,
         };
         let made = value.weight().saturating_mul(overhead);
-        self.session.made = self.session.made.saturating_add(made);
-        if self.session.made <= MAX_MADE {
+        self.pass.made = self.pass.made.saturating_add(made);
+        if self.pass.made <= MAX_MADE {
             return value;
         }
         // Told once: from here on nothing is made.
@@ -346,7 +342,7 @@ impl<'s, 'a> Scope<'s, 'a> {
         let definition = definition_of(&self.parsed);
         let diagnostic =
             Diagnostic::error(&definition.source, span, definition.path_of(id), message);
-        self.session.report(Diagnostic { hint, ..diagnostic });
+        self.pass.report(Diagnostic { hint, ..diagnostic });
     }
 
     /// Checks a value against a schema and reports what does not fit, each fault where the offending part was
@@ -358,7 +354,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             let path = definition_of(&self.parsed).path_of(id);
             for mismatch in mismatches {
                 let Origin { source, span } = mismatch.origin;
-                self.session.report(Diagnostic::error(
+                self.pass.report(Diagnostic::error(
                     &source,
                     span,
                     path.as_str(),

@@ -30,7 +30,7 @@ impl Scope<'_, '_> {
         kind: &str,
         id: ExprId,
     ) -> Option<ProviderSchema> {
-        match self.session.host.providers.schema(provider) {
+        match self.pass.host.providers.schema(provider) {
             Progress::Done(Ok(schema)) => Some(schema),
             Progress::Done(Err(error)) => {
                 let message =
@@ -73,7 +73,7 @@ impl Scope<'_, '_> {
             if is_written_out(definition, inputs_id, Some(key)) {
                 Vec::new()
             } else {
-                self.session.influences(source)
+                self.pass.influences(source)
             }
         };
         let call = Call {
@@ -82,11 +82,11 @@ impl Scope<'_, '_> {
             inputs,
             state,
             context: &self.context,
-            decrypter: self.session.host.decrypter,
+            decrypter: self.pass.host.decrypter,
             origin: &origin,
             influences: &influences,
         };
-        match self.session.host.providers.open(&call) {
+        match self.pass.host.providers.open(&call) {
             Progress::Pending => self.unknown(id, outputs),
             Progress::Done(Ok(answer)) => {
                 let secret = inputs.holds_secret() || state.is_some_and(Value::holds_secret);

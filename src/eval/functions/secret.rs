@@ -32,7 +32,7 @@ impl Scope<'_, '_> {
         let definition = definition_of(&parsed);
         let span = definition.expression(id).span;
         let form = self
-            .session
+            .pass
             .host
             .decrypter
             .validate(definition.encryption.as_ref(), ciphertext);
@@ -42,12 +42,12 @@ impl Scope<'_, '_> {
         } else if self.is_check() {
             None
         } else {
-            match self.session.decrypt(definition, id, ciphertext) {
+            match self.pass.decrypt(definition, id, ciphertext) {
                 Ok(text) => Some(Data::String(text)),
                 Err(error) => {
                     let message = format!("decrypting: {}", error.message);
                     let path = definition.path_of(id);
-                    self.session.report(Diagnostic {
+                    self.pass.report(Diagnostic {
                         hint: error.hint,
                         extent: error.extent,
                         ..Diagnostic::error(&definition.source, span, path, message)
