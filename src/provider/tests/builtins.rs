@@ -83,6 +83,10 @@ fn a_file_that_cannot_be_read_is_named() {
             r#"{"path":"/dev/zero"}"#,
             "/dev/zero: is a device, not a regular file",
         ),
+        (
+            r#"{"path":"/proc/self/environ"}"#,
+            "/proc/self/environ: is a process's, in /proc, not a regular file",
+        ),
         (r#"{"path":"large"}"#, "large: larger than 100 bytes"),
         (
             r#"{"path":"binary"}"#,

@@ -21,6 +21,8 @@ pub enum FileKind {
     Socket,
     /// A device.
     Device,
+    /// What the kernel tells of a process, such as its variables.
+    Process,
 }
 
 impl FileKind {
@@ -49,6 +51,7 @@ impl fmt::Display for FileKind {
             FileKind::Pipe => "a named pipe",
             FileKind::Socket => "a socket",
             FileKind::Device => "a device",
+            FileKind::Process => "a process's, in /proc",
         })
     }
 }
@@ -88,13 +91,29 @@ impl From<io::Error> for ReadError {
 /// Reads the regular file at `path`, links followed, if it has at most `limit` bytes.
 ///
 /// # Errors
-/// When it is not to be opened, is no regular file or is larger.
+/// When it is not to be opened, is no regular file or is larger. The files of /proc are not regular here: the variables of
+/// this process stand in one of them.
 pub fn read_file(path: &Path, limit: u64) -> Result<(Vec<u8>, Metadata), ReadError> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(UNINVOLVED.bits())
         .open(path)?;
+    if tells_of_a_process(&file) {
+        return Err(ReadError::NotRegular(FileKind::Process));
+    }
     read_regular(file, limit)
+}
+
+#[cfg(target_os = "linux")]
+fn tells_of_a_process(file: &File) -> bool {
+    use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
+
+    fstatfs(file).is_ok_and(|filesystem| filesystem.filesystem_type() == PROC_SUPER_MAGIC)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tells_of_a_process(_: &File) -> bool {
+    false
 }
 
 // open(2): without O_NONBLOCK, opening a pipe waits for its other end; without O_NOCTTY, opening a terminal may make it ours.
@@ -181,10 +200,13 @@ mod tests {
 
     #[test]
     fn files_without_a_size_are_read_to_their_end() {
-        let file = Path::new("/proc/self/status");
-        if file.exists() {
-            assert!(read_file(file, 1 << 20).unwrap().0.len() > 100);
-            assert_eq!(outcome(file, 100), "larger than 100 bytes");
+        let status = Path::new("/proc/self/status");
+        if status.exists() {
+            let open = || File::open(status).unwrap();
+            assert!(read_regular(open(), 1 << 20).unwrap().0.len() > 100);
+            let refused = read_regular(open(), 100).unwrap_err();
+            assert_eq!(refused.to_string(), "larger than 100 bytes");
+            assert!(outcome(status, 1 << 20).contains("in /proc"));
         }
     }
 
