@@ -193,7 +193,9 @@ fn collect(folder: &Path, files: &mut Vec<SourceFile>) {
     };
     for entry in entries {
         let path = entry.unwrap().path();
-        if path.is_dir() {
+        // What was built is not ours.
+        let built = path.file_name().is_some_and(|name| name == "target");
+        if path.is_dir() && !built {
             collect(&path, files);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
