@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use escrun::crypt::{Interaction, Recipient, seal_complete};
+
 use super::at_terminal::AtTerminal;
 use super::test_env::{end, end_with_input};
 use super::{CANARY, TestEnv};
@@ -369,4 +371,20 @@ fn folders_that_cannot_be_written_are_told() {
             .count(),
         2
     );
+}
+
+#[test]
+fn what_stands_on_its_own_for_others_keeps_nobody_from_adding() {
+    let env = TestEnv::project();
+    let other = Recipient::parse(&env.keygen("theirs.txt")).unwrap();
+    let theirs = seal_complete(b"theirs", &[other], &Interaction::default()).unwrap();
+    env.define(
+        "shared",
+        &format!("values:\n  a:\n    fn::secret:\n      ciphertext: {theirs}\n"),
+    );
+    let mut set = env.prepare(["set", "--secret", "shared", "b"]);
+    end_with_input(&mut set, b"mine").succeeds();
+    assert!(env.definition("shared").contains(&theirs));
+    let ended = env.escrun(["-e", "shared", "get", "b", "--format", "string", "--reveal"]);
+    assert_eq!(ended.stdout, "mine\n", "{ended:?}");
 }
