@@ -1,6 +1,5 @@
 //! Merging a value over a base (specification, 2.4).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
@@ -36,33 +35,45 @@ fn merge_object(over: &Object, base: &Value, diagnostics: &mut Vec<Diagnostic>) 
     if over.closed {
         return over.clone();
     }
-    let (below, rest, closed) = match &base.data {
-        Data::Object(below) => (Some(below), below.rest.as_ref(), below.closed),
-        Data::Unknown(shape) if shape.may_be_object() => (None, Some(shape), false),
-        _ => (None, None, true),
-    };
-    let mut members = BTreeMap::new();
+    let mut object = below(base, |key| over.members.contains_key(key));
     // An unknown between two objects hides what lies below it.
-    if let Some(below) = below
-        && over.rest.is_none()
-    {
-        for (key, member) in &below.members {
-            if !over.members.contains_key(key) {
-                members.insert(Arc::clone(key), member.clone());
-            }
-        }
+    if let Some(rest) = &over.rest {
+        object.members.clear();
+        object.rest = Some(rest.clone());
     }
     for (key, member) in &over.members {
         let value = match inherited(base, key) {
             Some(below) => merge(member.value.clone(), &below, diagnostics),
             None => member.value.clone(),
         };
-        members.insert(Arc::clone(key), Member { value, ..*member });
+        object
+            .members
+            .insert(Arc::clone(key), Member { value, ..*member });
     }
-    Object {
-        members,
-        rest: over.rest.as_ref().or(rest).cloned(),
-        closed,
+    object
+}
+
+/// What an object has of its base: the members that it does not have itself, and what is known of further ones.
+pub(super) fn below(base: &Value, has: impl Fn(&str) -> bool) -> Object {
+    match &base.data {
+        Data::Object(base) => {
+            let inherited = base.members.iter().filter(|(key, _)| !has(key));
+            Object {
+                members: inherited
+                    .map(|(key, member)| (Arc::clone(key), member.clone()))
+                    .collect(),
+                rest: base.rest.clone(),
+                closed: base.closed,
+            }
+        }
+        Data::Unknown(shape) if shape.may_be_object() => Object {
+            rest: Some(shape.clone()),
+            ..Object::default()
+        },
+        _ => Object {
+            closed: true,
+            ..Object::default()
+        },
     }
 }
 

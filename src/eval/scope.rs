@@ -1,12 +1,11 @@
 //! The evaluation of one definition's expressions, each at most once.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::environment::{Mode, Pass};
-use super::merge::{final_override, inherited, merge};
-use crate::ast::{Call, Definition, ExprId, ExprKind, Parsed, Part, Property};
+use super::merge::{below, final_override, inherited, merge};
+use crate::ast::{Call, Definition, ExprId, ExprKind, Parsed, Part, Property, find_property};
 use crate::diagnostic::Diagnostic;
 use crate::encode::{self, Redaction};
 use crate::schema::{self, Schema};
@@ -151,19 +150,7 @@ impl<'s, 'a> Scope<'s, 'a> {
         let value = match &definition.expression(id).kind {
             ExprKind::Object(properties) => self.object(properties, base, definition.origin(id)),
             kind => {
-                let value = match makes(kind) {
-                    true if self.pass.made > MAX_MADE => self.unknown(id, Schema::always()),
-                    true => {
-                        let value = self.compute(definition, id, kind);
-                        // What was made for its sake may have been too much already, and told.
-                        if self.pass.made > MAX_MADE {
-                            self.unknown(id, Schema::always())
-                        } else {
-                            self.charge(value, id)
-                        }
-                    }
-                    false => self.compute(definition, id, kind),
-                };
+                let value = self.bounded(definition, id, kind);
                 match base {
                     Some(base) => merge(value, base, &mut self.pass.diagnostics),
                     None => value,
@@ -178,45 +165,39 @@ impl<'s, 'a> Scope<'s, 'a> {
         value
     }
 
+    /// An expression that is no object literal, by itself; unknown once too much has been made.
+    fn bounded(&mut self, definition: &Definition, id: ExprId, kind: &ExprKind) -> Value {
+        if !makes(kind) {
+            return self.compute(definition, id, kind);
+        }
+        if self.pass.made <= MAX_MADE {
+            let value = self.compute(definition, id, kind);
+            // What was made for its sake may have been too much already, and told.
+            if self.pass.made <= MAX_MADE {
+                return self.charge(value, id);
+            }
+        }
+        self.unknown(id, Schema::always())
+    }
+
     /// An object literal over its base.
     fn object(&mut self, properties: &[Property], base: Option<&Value>, origin: Origin) -> Value {
-        let mut members = BTreeMap::new();
-        let (mut rest, mut closed) = (None, false);
-        match base.map(|base| &base.data) {
-            Some(Data::Object(object)) => {
-                for (key, member) in &object.members {
-                    if crate::ast::find_property(properties, key).is_none() {
-                        members.insert(Arc::clone(key), Member { ..member.clone() });
-                    }
-                }
-                rest = object.rest.clone();
-                closed = object.closed;
-            }
-            Some(Data::Unknown(shape)) if shape.may_be_object() => rest = Some(shape.clone()),
-            Some(_) => closed = true,
-            None => {}
-        }
+        let has = |key: &str| find_property(properties, key).is_some();
+        let mut object = base.map_or_else(Object::default, |base| below(base, has));
         for property in properties {
             let below = base.and_then(|base| inherited(base, &property.key));
             let value = self.evaluate(property.value, below.as_ref());
-            let member = Member::from(value);
-            members.insert(Arc::clone(&property.key), member);
+            let key = Arc::clone(&property.key);
+            object.members.insert(key, Member::from(value));
         }
-        let value = Value::new(
-            Data::Object(Arc::new(Object {
-                members,
-                rest,
-                closed,
-            })),
-            origin,
-        );
+        let value = Value::new(Data::Object(Arc::new(object)), origin);
         match base {
             Some(base) => value.onto(base),
             None => value,
         }
     }
 
-    /// An expression that is no object literal, by itself.
+    /// The value of an expression by itself.
     fn compute(&mut self, definition: &Definition, id: ExprId, kind: &ExprKind) -> Value {
         let data = match kind {
             ExprKind::Null => Data::Null,
