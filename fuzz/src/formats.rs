@@ -12,17 +12,6 @@ use escrun::value::{Data, Member, Object, Text, Value};
 
 use super::world::{CANARY, told};
 
-const FORMATS: [Format; 8] = [
-    Format::Dotenv,
-    Format::Shell,
-    Format::Fish,
-    Format::Json,
-    Format::Yaml,
-    Format::Docker,
-    Format::Github,
-    Format::Systemd,
-];
-
 /// Takes values, with NUL between them. The last is a secret.
 pub fn check(data: &[u8]) {
     let mut values: BTreeMap<String, Vec<u8>> = BTreeMap::new();
@@ -30,7 +19,7 @@ pub fn check(data: &[u8]) {
         values.insert(format!("V{number:02}"), value.to_vec());
     }
     let variables = variables(&values);
-    for format in FORMATS {
+    for format in Format::ALL {
         let Ok(written) = write(&variables, format, Redaction::Reveal) else {
             continue;
         };
@@ -52,7 +41,7 @@ fn secrets_do_not_show(values: &BTreeMap<String, Vec<u8>>) {
     let mut values = values.clone();
     values.insert("SECRET".to_owned(), CANARY.into());
     let variables = variables(&values);
-    for format in FORMATS {
+    for format in Format::ALL {
         let shown = match write(&variables, format, Redaction::Redact) {
             Ok(written) => String::from_utf8_lossy(written.text.bytes()).into_owned(),
             Err(faults) => told(&faults),

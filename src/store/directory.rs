@@ -9,10 +9,11 @@ use super::error::{Error, Instead};
 use super::name::EnvironmentName;
 use crate::eval::{LoadError, Loaded, Loader};
 use crate::source::Source;
+use crate::syntax;
 use crate::sys::fs::{Entry, Folder, OpenError};
 
-/// Largest definition, in bytes.
-pub const MAX_DEFINITION_BYTES: u64 = 16 << 20;
+/// Largest definition, in bytes: what the parser takes.
+pub const MAX_DEFINITION_BYTES: u64 = syntax::MAX_BYTES as u64;
 
 /// What is done with `NAME.local.yaml` beside a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
