@@ -4,6 +4,7 @@
 
 mod environment;
 mod error;
+pub mod mask;
 mod program;
 mod replace;
 
