@@ -117,10 +117,6 @@ fn secrets_are_replaced_in_the_forms_in_which_programs_write_them() {
         // user:… and admin:…
         ("dXNlcjpww6Rzcy93InJkIDErMiY=", "dXNlcjp[secret]"),
         ("YWRtaW46cMOkc3MvdyJyZCAxKzIm", "YWRtaW46[secret]"),
-        (
-            "70c3a473732f77227264203 12b3226",
-            "70c3a473732f77227264203 12b3226",
-        ),
         ("70c3a473732f7722726420312b3226", "[secret]"),
         ("70C3A473732F7722726420312B3226", "[secret]"),
         ("?a=p%C3%A4ss%2Fw%22rd%201%2B2%26&b", "?a=[secret]&b"),
