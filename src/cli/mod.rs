@@ -18,6 +18,7 @@ mod prompt;
 mod relative;
 mod render;
 mod run;
+mod run_options;
 mod seal;
 mod set;
 mod standard_input;
@@ -104,7 +105,10 @@ fn dispatch(arguments: Arguments, ambient: &Ambient, ui: &Ui) -> Result<Outcome,
     }
     let workspace = || Workspace::open(&shared, ambient, ui);
     // What names no verb is to be run.
-    match verb.unwrap_or(Verb::Run { options, command }) {
+    match verb.unwrap_or(Verb::Run {
+        options: Box::new(options),
+        command,
+    }) {
         Verb::Run { options, command } if command.is_empty() && !options.dry_run => {
             Err(no_command())
         }

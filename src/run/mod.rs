@@ -2,12 +2,15 @@
 //!
 //! [`Program::find`] comes before anything is decrypted, [`EnvironmentBlock`] and [`replace`] after.
 
+pub mod delivery;
+
 mod environment;
 mod error;
 pub mod mask;
 mod program;
 mod replace;
 
+pub use delivery::Delivery;
 pub use environment::EnvironmentBlock;
 pub use error::Error;
 pub use program::Program;

@@ -6,7 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use super::inherited::{For, Inherited, at_start};
+pub use super::inherited::Inherited;
+use super::inherited::{For, at_start};
 
 /// Protects this process: it cannot be dumped, traced or read by other processes of the same user, leaves no core file,
 /// and makes files that only its user can read. The first thing that `main` does.
@@ -20,7 +21,7 @@ pub fn harden() -> io::Result<()> {
     let core_limit = libc::rlimit {
         rlim_cur: 0,
         // Lowering the hard limit could not be undone for the child.
-        ..started_with.core_limit()
+        rlim_max: started_with.hard_core_limit(),
     };
     // SAFETY: takes numbers and a limit that lives through the call.
     unsafe {
