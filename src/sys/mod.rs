@@ -26,6 +26,8 @@ pub mod memory;
 
 pub mod process;
 
+pub mod pty;
+
 mod region;
 
 #[cfg(target_os = "linux")]

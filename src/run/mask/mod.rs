@@ -16,14 +16,18 @@ mod matcher;
 mod numbers;
 mod patterns;
 mod plan;
+mod pump;
 mod redactor;
+mod relay;
 #[cfg(test)]
 mod tests;
 mod trie;
 mod window;
 
 pub use matcher::Matcher;
+pub use pump::Pump;
 pub use redactor::Redactor;
+pub use relay::{InputRelay, Relayed};
 
 /// The shortest secret that is masked, in bytes; shorter ones are common in any text. Also how many bytes the search
 /// looks at before anything else.
