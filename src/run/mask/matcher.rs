@@ -8,8 +8,8 @@ use super::trie::Trie;
 /// Finds secrets in the forms in which programs write them. Made once and shared by the streams that it is for.
 ///
 /// It is an automaton of Aho and Corasick, behind a filter that passes over what cannot begin a secret. So each byte
-/// takes a bounded time on average, whatever comes. All that follows from secrets is in locked memory: about fifteen bytes
-/// for each byte of a secret.
+/// takes a bounded time on average, whatever comes. All that follows from secrets is in locked memory: some forty bytes for
+/// each byte of a short secret.
 pub struct Matcher {
     pub(super) trie: Trie,
     pub(super) fallbacks: Fallbacks,

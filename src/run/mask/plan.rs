@@ -8,8 +8,9 @@ use std::ops::Range;
 use super::SHORTEST;
 use super::form::Form;
 
-/// All forms together, of all secrets: more is not worth the locked memory, of which a process usually may have 8 MiB.
-const MOST_DERIVED: usize = 4 * 1024 * 1024;
+/// When so many bytes are looked for, no further encoded forms are added: of locked memory, a process usually may have
+/// 8 MiB, and each of these bytes takes up to seven there.
+const MOST_DERIVED: usize = 1024 * 1024;
 /// Longer pieces, in bytes, are looked for as they are only.
 const LONGEST_DERIVED: usize = 128 * 1024;
 /// How much can be looked for at all: places in it are numbers of 32 bits. Each secret adds at most ten times its length.
@@ -52,9 +53,15 @@ impl Plan {
             ..Self::default()
         };
         let hasher = RandomState::new();
-        for (index, secret) in secrets.iter().enumerate() {
-            plan.add(index, secret, &hasher);
+        // The shortest first: there is room for many of them beside a few long ones, and they are the likelier ones to be
+        // encoded.
+        let mut order: Vec<usize> = (0..secrets.len()).collect();
+        order.sort_by_key(|index| secrets[*index].len());
+        for index in order {
+            plan.add(index, secrets[index], &hasher);
         }
+        plan.unmasked.sort_unstable();
+        plan.plain_only.sort_unstable();
         plan
     }
 
@@ -75,9 +82,14 @@ impl Plan {
             hasher,
             known: HashMap::new(),
         };
-        let mut plain_only = false;
-        for piece in [whole.clone(), trimmed] {
-            plain_only |= !forms.add_all(&piece);
+        // Decided once, so that a secret is not masked in some forms as a whole and in others without its line end.
+        let encoded = forms.plan.size < forms.plan.room && secret.len() <= LONGEST_DERIVED;
+        for piece in [whole, trimmed] {
+            for form in Form::all(piece.len()) {
+                if encoded || form.is_plain() {
+                    forms.add(&piece, form);
+                }
+            }
         }
         for line in lines(secret) {
             let line = self::trimmed(secret, line);
@@ -85,7 +97,7 @@ impl Plan {
                 forms.add(&line, Form::Plain);
             }
         }
-        if plain_only {
+        if !encoded {
             self.plain_only.push(index);
         }
     }
@@ -102,17 +114,6 @@ struct Forms<'a> {
 }
 
 impl Forms<'_> {
-    /// Plans all forms of `piece`, or if it or they all are too long, those without encoding; says whether all are there.
-    fn add_all(&mut self, piece: &Range<usize>) -> bool {
-        let room = self.plan.size < self.plan.room && piece.len() <= LONGEST_DERIVED;
-        for form in Form::all(piece.len()) {
-            if room || form.is_plain() {
-                self.add(piece, form);
-            }
-        }
-        room
-    }
-
     fn add(&mut self, piece: &Range<usize>, form: Form) {
         let bytes = &self.secret[piece.clone()];
         let mut hasher = self.hasher.build_hasher();
@@ -214,7 +215,7 @@ mod tests {
     #[test]
     fn many_secrets_are_masked_as_they_are_when_there_is_no_room() {
         let secrets = [&b"hunter2"[..], b"correct horse", b"battery staple"];
-        let plan = Plan::within(60, &secrets);
+        let plan = Plan::within(1, &secrets);
         assert!(plan.unmasked.is_empty());
         assert_eq!(plan.plain_only, [1, 2]);
         for (index, secret) in secrets.iter().enumerate() {
