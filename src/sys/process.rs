@@ -109,3 +109,12 @@ pub fn exit_now(status: u8) -> ! {
     // SAFETY: it never returns, and touches nothing of ours.
     unsafe { libc::_exit(status.into()) }
 }
+
+/// Gives this process a name of up to 15 bytes, as the list of processes has it.
+pub fn set_name(name: &std::ffi::CStr) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the name lives through the call, which copies it. A wrong name is no reason to fail.
+    unsafe {
+        libc::prctl(libc::PR_SET_NAME, name.as_ptr());
+    }
+}
