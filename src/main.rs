@@ -8,7 +8,7 @@ use std::io::Write;
 use escrun::cli::{self, Outcome};
 #[cfg(target_os = "linux")]
 use escrun::run::supervise;
-use escrun::sys::{process, stack};
+use escrun::sys::{children, process, stack};
 
 /// env(1): the status of faults of its own.
 const FAULT: u8 = 125;
@@ -27,6 +27,9 @@ fn run(arguments: Vec<OsString>) -> u8 {
             report(format_args!("cannot supervise the command: {error}"));
             FAULT
         });
+    }
+    if children::Pid::own().number() == 1 {
+        process::end_on_request();
     }
     // Keys and plaintext pass over a stack that is wiped before anything else happens.
     match stack::on_private_stack(|| cli::main(arguments)) {

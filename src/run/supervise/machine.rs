@@ -295,3 +295,6 @@ fn send(to: Whom, signal: Signal) -> Action {
     let value = None;
     Action::Send { to, signal, value }
 }
+
+#[cfg(test)]
+mod tests;
