@@ -10,6 +10,9 @@ pub mod mask;
 mod program;
 mod replace;
 
+#[cfg(target_os = "linux")]
+pub mod supervise;
+
 pub use delivery::Delivery;
 pub use environment::EnvironmentBlock;
 pub use error::Error;
