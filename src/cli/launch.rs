@@ -15,6 +15,7 @@ pub struct Launch {
     pub(super) arguments: Vec<OsString>,
     pub(super) delivery: Delivery,
     pub(super) choice: Choice,
+    pub(super) masks: bool,
     pub(super) own_arguments: Vec<OsString>,
     pub(super) ui: Ui,
 }
@@ -41,6 +42,7 @@ impl Launch {
                 delivery: self.delivery,
                 policy: supervise::Policy::default(),
                 keeps_delivery: false,
+                masks: self.masks,
                 own_arguments: self.own_arguments,
             }),
             #[cfg(not(target_os = "linux"))]

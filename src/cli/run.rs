@@ -14,6 +14,7 @@ use crate::diagnostic::any_error;
 use crate::eval::Mode;
 use crate::export::{self, Entry, Inherit, Projection, Variables};
 use crate::quote::quoted;
+use crate::run::mask::is_maskable;
 use crate::run::{Delivery, Program, delivery};
 use crate::secret::{REDACTED, Secret};
 use crate::sys::children::Pid;
@@ -109,7 +110,12 @@ pub(super) fn run(
         variables.len(),
         program.path().display()
     ));
-    let variables = environment.iter().map(|entry| delivery::Variable {
+    let masked = if options.supervision.mask {
+        masked(workspace, &variables)
+    } else {
+        Vec::new()
+    };
+    let given = environment.iter().map(|entry| delivery::Variable {
         name: OsStr::from_bytes(&entry.name).to_owned(),
         value: Secret::from_parts(&[entry.value.bytes()]),
     });
@@ -117,13 +123,33 @@ pub(super) fn run(
         program,
         arguments: command[1..].to_vec(),
         delivery: Delivery {
-            variables: variables.collect(),
+            variables: given.collect(),
+            masked,
             ..Delivery::default()
         },
         choice,
+        masks: options.supervision.mask,
         own_arguments,
         ui: *workspace.ui,
     })))
+}
+
+/// What is hidden in the output of the command. Warns of what cannot be.
+fn masked(workspace: &Workspace<'_>, variables: &Variables) -> Vec<delivery::Masked> {
+    let secrets = variables.iter().filter(|variable| variable.secret);
+    let (masked, short): (Vec<_>, Vec<_>) =
+        secrets.partition(|variable| is_maskable(variable.value.bytes()));
+    for variable in short {
+        workspace.ui.warning(&format!(
+            "the value of {} is too short to be hidden in output",
+            variable.name
+        ));
+    }
+    let masked = masked.into_iter().map(|variable| delivery::Masked {
+        name: variable.name.to_string(),
+        value: Secret::from_parts(&[variable.value.bytes()]),
+    });
+    masked.collect()
 }
 
 /// The caller's own `PATH`.

@@ -24,6 +24,8 @@ pub mod fs;
 
 mod interrupt;
 
+pub mod led;
+
 pub mod memory;
 
 pub mod process;

@@ -32,3 +32,9 @@ pub use relay::{InputRelay, Relayed};
 /// The shortest secret that is masked, in bytes; shorter ones are common in any text. Also how many bytes the search
 /// looks at before anything else.
 pub const SHORTEST: usize = 4;
+
+/// Whether a [`Matcher`] looks for this secret: without the white space at its ends it has at least [`SHORTEST`] bytes. An
+/// empty one cannot show.
+pub fn is_maskable(secret: &[u8]) -> bool {
+    secret.is_empty() || secret.trim_ascii().len() >= SHORTEST
+}

@@ -9,10 +9,15 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Redactor;
+use crate::sys::pty::is_terminal;
 
 /// What a pump still takes when it is told to end, in bytes: the most that a pipe holds (pipe(7)). Who goes on writing
 /// after the command has ended would keep it for ever otherwise.
 const LEFT_OVER: usize = 1024 * 1024;
+
+/// What is written to a terminal comes a little later, by a work queue of the kernel: nothing is left over when nothing has
+/// come for so many milliseconds.
+const PATIENCE_WITH_TERMINAL: u16 = 100;
 
 /// The thread calls the system and little else.
 const STACK: usize = 128 * 1024;
@@ -94,13 +99,18 @@ struct Stream {
 
 impl Stream {
     fn run(mut self) -> io::Result<()> {
+        let patience = if is_terminal(self.from.as_fd()) {
+            PollTimeout::from(PATIENCE_WITH_TERMINAL)
+        } else {
+            PollTimeout::ZERO
+        };
         let mut left_over = None;
         loop {
             if left_over.is_none() && self.wait()? {
                 left_over = Some(LEFT_OVER);
             }
             if let Some(left) = left_over
-                && (left == 0 || !is_ready(&self.from, PollFlags::POLLIN, PollTimeout::ZERO)?)
+                && (left == 0 || !is_ready(&self.from, PollFlags::POLLIN, patience)?)
             {
                 break;
             }

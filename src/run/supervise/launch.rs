@@ -9,8 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::cgroup::Cgroup;
+use super::outlets::Outlets;
 use super::plan::Plan;
-use super::starter::{Occasion, Starter};
+use super::starter::{Occasion, Started, Starter};
 use super::terminal::{Belonging, is_foreground};
 use super::{Policy, REENTRY};
 use crate::run::{Delivery, Error, Program};
@@ -32,6 +33,8 @@ pub struct Order {
     pub policy: Policy,
     /// Whether the supervisor must keep what the command is given.
     pub keeps_delivery: bool,
+    /// Whether secrets are hidden in what the command writes.
+    pub masks: bool,
     /// What escrun itself was called with, for those who look at the list of processes.
     pub own_arguments: Vec<OsString>,
 }
@@ -55,7 +58,13 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
         adopt_orphans().map_err(failed("adopt orphans"))?;
     }
     let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
+    let outlets = if order.masks {
+        Outlets::open().map_err(failed("make a way for its output"))?
+    } else {
+        Outlets::default()
+    };
     let belonging = Belonging::of([input.as_fd(), output.as_fd(), errors.as_fd()]);
+    let belonging = outlets.belonging(belonging);
     // Where none can be made, what descends from the command is looked for in /proc.
     let cgroup = Cgroup::make().ok();
     let starter = Starter {
@@ -67,26 +76,39 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
     };
     let occasion = Occasion {
         takes_foreground: belonging.is_handed_over && is_foreground(input.as_fd()),
+        steps: outlets.steps(),
+        session: outlets.session(),
         ..Occasion::default()
     };
-    let command = starter.start(&order.delivery, occasion).inspect_err(|_| {
-        if let Some(cgroup) = starter.cgroup() {
-            cgroup.remove();
-        }
-    })?;
+    let Started { command, leader } =
+        starter.start(&order.delivery, occasion).inspect_err(|_| {
+            if let Some(cgroup) = starter.cgroup() {
+                cgroup.remove();
+            }
+        })?;
     let become_supervisor = || -> io::Result<Infallible> {
-        let kept = order
-            .keeps_delivery
-            .then(|| hand_on(&order.delivery))
+        let mut delivery = order.delivery;
+        if !order.keeps_delivery {
+            delivery = Delivery {
+                masked: delivery.masked,
+                ..Delivery::default()
+            };
+        }
+        let kept = (order.keeps_delivery || order.masks)
+            .then(|| hand_on(&delivery))
             .transpose()?;
+        let (outlets, _open) = outlets.leave()?;
         let plan = Plan {
             command,
             starter,
             policy: order.policy,
+            leader,
             delivery: kept.as_ref().map(AsRawFd::as_raw_fd),
+            keeps_delivery: order.keeps_delivery,
+            outlets,
             inherited: Inherited::recorded(),
         };
-        drop(order.delivery);
+        drop(delivery);
         reenter_with(&plan, &order.own_arguments)
     };
     let reason = match become_supervisor() {
@@ -115,10 +137,13 @@ fn hand_on(delivery: &Delivery) -> io::Result<OwnedFd> {
     let encoded = delivery.encode();
     encoded.keep_on_fork()?;
     let (reader, mut writer) = io::pipe()?;
-    fork_helper(move || {
+    fork_helper(|| {
         // Exposed: the supervisor is to have it.
         u8::from(writer.write_all(encoded.expose()).is_err())
     })?;
+    // Memory of memfd_secret(2) is shared with who was forked: wiping it here would wipe it there before it is written.
+    // This process gives it back when it becomes the supervisor, or ends.
+    std::mem::forget(encoded);
     let reader = OwnedFd::from(reader);
     fcntl(&reader, FcntlArg::F_SETFD(FdFlag::empty()))?;
     Ok(reader)

@@ -7,6 +7,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use serde::{Deserialize, Serialize};
 
 use super::Policy;
+use super::outlets::Outlet;
 use super::starter::Starter;
 use crate::sys::children::Pid;
 use crate::sys::process::Inherited;
@@ -20,8 +21,14 @@ pub(super) struct Plan {
     pub(super) starter: Starter,
     /// The user's wishes.
     pub(super) policy: Policy,
-    /// The pipe with what the command is given, if that is to be kept.
+    /// The process that leads the command's session, if it has one of its own.
+    pub(super) leader: Option<Pid>,
+    /// The pipe with what the command is given, or of that what is to be hidden, if one of these is needed.
     pub(super) delivery: Option<RawFd>,
+    /// Whether what the command is given is to be kept.
+    pub(super) keeps_delivery: bool,
+    /// Where the command writes, if that is to be masked.
+    pub(super) outlets: Vec<Outlet>,
     /// What escrun was started with.
     pub(super) inherited: Inherited,
 }

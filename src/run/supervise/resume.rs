@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 
+use super::leader::lead;
+use super::masking::Outflow;
 use super::plan::Plan;
 use super::supervisor::Supervisor;
 use crate::run::Delivery;
@@ -22,6 +24,9 @@ pub const REENTRY: &str = "__supervise";
 /// # Errors
 /// When there is no plan, or no way to follow it.
 pub fn resume(arguments: &[OsString]) -> Option<io::Result<u8>> {
+    if let Some(status) = lead(arguments) {
+        return Some(Ok(status));
+    }
     let [_, verb, descriptor, ..] = arguments else {
         return None;
     };
@@ -40,14 +45,18 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
     plan.inherited.adopt();
     // Executed by way of /proc/self/exe, it would be called "exe".
     set_name(c"escrun");
-    let delivery = match plan.delivery.and_then(descriptors::adopt) {
+    let outflow = Outflow::take(&plan.outlets)?;
+    let mut delivery = match plan.delivery.and_then(descriptors::adopt) {
         Some(pipe) => Some(Delivery::read(&mut File::from(pipe))?),
         None => None,
     };
-    if delivery.is_none() {
-        release_descriptors()?;
+    if !plan.keeps_delivery {
+        release_descriptors(&outflow.descriptors())?;
     }
-    let end = Supervisor::new(plan, delivery)?.run()?;
+    let masked = delivery.as_ref().map_or(&[][..], |given| &given.masked);
+    let masking = outflow.begin(masked)?;
+    delivery = delivery.filter(|_| plan.keeps_delivery);
+    let end = Supervisor::new(plan, delivery, masking)?.run()?;
     if let End::Killed(signal) = end
         && Pid::own().number() != 1
     {
@@ -58,9 +67,9 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
 
 /// Lets go of what is the command's alone, if there will be no other: who reads from a pipe of which the command closes its end shall see that it
 /// ends. Standard error stays for messages, unless it is the pipe that standard output is.
-fn release_descriptors() -> io::Result<()> {
+fn release_descriptors(kept: &[RawFd]) -> io::Result<()> {
     let shares_pipe = descriptors::are_one_pipe(1, 2);
-    descriptors::close_from(3)?;
+    descriptors::close_from(3, kept)?;
     descriptors::silence(0)?;
     descriptors::silence(1)?;
     if shares_pipe {

@@ -11,11 +11,15 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::cgroup::Cgroup;
 use super::family::{kill_descendants, signal_descendants};
 use super::machine::{Action, Event, Machine, Setting, Timer, Whom};
+use super::masking::Masking;
 use super::plan::Plan;
 use super::terminal::Foreground;
 use crate::run::Delivery;
 use crate::sys::children::{Change, End, Next, Pid, next_change};
-use crate::sys::signal::{Receiver, Signal, Target, queue, send, suffer};
+use crate::sys::signal::{Received, Receiver, Signal, Target, queue, send, suffer};
+
+/// What ends a wait for output that nobody reads.
+const ENDING: [Signal; 4] = [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT];
 
 /// A command's supervisor.
 pub(super) struct Supervisor {
@@ -23,7 +27,10 @@ pub(super) struct Supervisor {
     setting: Setting,
     command: Pid,
     cgroup: Option<Cgroup>,
+    /// Who leads the command's session. It stops and ends as the command does.
+    leader: Option<Pid>,
     foreground: Option<Foreground>,
+    masking: Masking,
     signals: Receiver,
     deadlines: BTreeMap<Timer, Instant>,
     /// What the command is given, if that is needed again.
@@ -36,18 +43,24 @@ impl Supervisor {
     ///
     /// # Errors
     /// Those of signalfd(2).
-    pub(super) fn new(plan: Plan, delivery: Option<Delivery>) -> io::Result<Self> {
+    pub(super) fn new(
+        plan: Plan,
+        delivery: Option<Delivery>,
+        masking: Masking,
+    ) -> io::Result<Self> {
         let setting = Setting {
             is_first: Pid::own().number() == 1,
             shares_group: plan.starter.belonging.shares_group,
         };
         let foreground = plan.starter.belonging.is_handed_over.then(Foreground::open);
         Ok(Self {
-            machine: Machine::new(plan.policy, setting, plan.command),
+            machine: Machine::new(plan.policy, setting, plan.leader.unwrap_or(plan.command)),
             setting,
             command: plan.command,
+            leader: plan.leader,
             cgroup: plan.starter.cgroup(),
             foreground: foreground.and_then(Result::ok),
+            masking,
             signals: Receiver::new()?,
             deadlines: BTreeMap::new(),
             _delivery: delivery,
@@ -67,6 +80,7 @@ impl Supervisor {
                 if let Some(cgroup) = &self.cgroup {
                     cgroup.remove();
                 }
+                self.finish_output()?;
                 return Ok(end);
             }
             self.wait()?;
@@ -75,17 +89,59 @@ impl Supervisor {
                 if received.signal == Signal::CHLD {
                     self.children()?;
                 }
-                self.tell(Event::Signal {
-                    signal: received.signal,
-                    by_kernel: received.by_kernel,
-                    value: received.value,
-                });
+                self.signal(received);
             }
         }
     }
 
-    /// Waits until there is a signal or time is up.
-    fn wait(&self) -> io::Result<()> {
+    /// Tells of a signal, after what it means for the terminal.
+    fn signal(&mut self, received: Received) {
+        let Received { signal, value, .. } = received;
+        let mut by_kernel = received.by_kernel;
+        if signal == Signal::WINCH && by_kernel {
+            self.masking.resize();
+            if self.masking.has_session() {
+                return;
+            }
+            // The command had it before its terminal had the size.
+            by_kernel = !self.masking.has_outputs();
+        }
+        if signal == Signal::CONT {
+            self.masking.resume();
+        }
+        self.tell(Event::Signal {
+            signal,
+            by_kernel,
+            value,
+        });
+    }
+
+    /// Waits until what the command wrote has been passed on, or somebody who wants this to end has no patience.
+    fn finish_output(&mut self) -> io::Result<()> {
+        self.masking.drain();
+        while let Some(pending) = self.masking.pending() {
+            let mut waited = [
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+                pending,
+            ];
+            match poll(&mut waited, PollTimeout::NONE) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if waited[1].any() == Some(true) {
+                self.masking.forget_ended();
+            }
+            while let Some(received) = self.signals.next()? {
+                if ENDING.contains(&received.signal) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until there is a signal, something is typed for the command, or time is up.
+    fn wait(&mut self) -> io::Result<()> {
         let next = self.deadlines.values().min();
         let timeout = match next {
             None => PollTimeout::NONE,
@@ -96,11 +152,16 @@ impl Supervisor {
                 PollTimeout::try_from(left.min(i32::MAX as u32)).unwrap_or(PollTimeout::MAX)
             }
         };
-        let mut waited = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        let mut waited = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        waited.extend(self.masking.wanted());
         match poll(&mut waited, timeout) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(error) => Err(error.into()),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
         }
+        if waited.get(1).and_then(PollFd::any) == Some(true) {
+            self.masking.relay();
+        }
+        Ok(())
     }
 
     /// Tells what has become of children, all of them: one SIGCHLD may stand for many.
@@ -156,7 +217,7 @@ impl Supervisor {
             Action::Disarm(timer) => {
                 self.deadlines.remove(&timer);
             }
-            Action::StopSelf(signal) => suffer(signal),
+            Action::StopSelf(signal) => self.stop(signal),
             Action::GiveTerminal => {
                 if let Some(foreground) = &self.foreground {
                     foreground.give(self.command);
@@ -171,8 +232,26 @@ impl Supervisor {
         }
     }
 
+    /// Stops as the command did, and goes on.
+    fn stop(&mut self, signal: Signal) {
+        self.masking.pause();
+        let Some(leader) = self.leader else {
+            suffer(signal);
+            return;
+        };
+        // The leader hides which signal it was.
+        suffer(Signal::TSTP);
+        self.masking.resume();
+        // Where there is nobody who could continue this process, the kernel has not stopped it (setpgid(2)).
+        let _ = send(Target::Process(leader), Signal::CONT);
+        let _ = send(Target::Group(self.command), Signal::CONT);
+    }
+
     /// Sends a signal. That there is nobody any more is no fault: the end of the command is on its way then.
     fn send(&self, to: Whom, signal: Signal, value: Option<u64>) {
+        if let (Signal::CONT, Some(leader)) = (signal, self.leader) {
+            let _ = send(Target::Process(leader), Signal::CONT);
+        }
         let _ = match (to, value) {
             (Whom::Command, Some(value)) => queue(self.command, signal, value),
             (Whom::Command, None) => send(Target::Process(self.command), signal),

@@ -65,19 +65,20 @@ impl RawMode {
         SAVED.owner.store(BUSY, Ordering::Release);
     }
 
-    /// Goes on after a pause. The modes that are found now are what is put back later.
+    /// Goes on after a pause: the modes that are found now are what is put back later. Without a pause, who stopped this
+    /// process may have changed them.
     ///
     /// # Errors
     /// Those of tcgetattr(3) and tcsetattr(3).
     pub fn resume(&self) -> io::Result<()> {
-        SAVED.owner.store(BUSY, Ordering::Release);
-        let before = modes(self.terminal.as_fd())?;
-        // SAFETY: the owner is `BUSY`, so nobody reads.
-        unsafe { (*SAVED.modes.get()).write(before) };
-        // SAFETY: takes nothing, cannot fail.
-        let own = unsafe { libc::getpid() };
-        SAVED.owner.store(own, Ordering::Release);
-        let mut raw = before;
+        let mut raw = modes(self.terminal.as_fd())?;
+        if SAVED.owner.load(Ordering::Acquire) == BUSY {
+            // SAFETY: the owner is `BUSY`, so nobody reads.
+            unsafe { (*SAVED.modes.get()).write(raw) };
+            // SAFETY: takes nothing, cannot fail.
+            let own = unsafe { libc::getpid() };
+            SAVED.owner.store(own, Ordering::Release);
+        }
         make_raw(&mut raw);
         set_modes(self.terminal.as_fd(), &raw)
     }
