@@ -91,49 +91,24 @@ pub enum Next {
 /// # Errors
 /// Those of waitid(2).
 pub fn next_change() -> io::Result<Next> {
-    match wait(libc::P_ALL, 0, libc::WNOHANG) {
-        Ok(Some((pid, change))) => Ok(Next::Change(pid, change)),
-        Ok(None) => Ok(Next::Nothing),
-        Err(error) if error.raw_os_error() == Some(libc::ECHILD) => Ok(Next::Childless),
-        Err(error) => Err(error),
-    }
-}
-
-/// Waits for the next change of this child; if it ended, it is reaped by this.
-///
-/// # Errors
-/// Those of waitid(2).
-pub fn wait_for_change(pid: Pid) -> io::Result<Change> {
-    loop {
-        match wait(libc::P_PID, pid.number().unsigned_abs(), 0) {
-            Ok(Some((_, change))) => return Ok(change),
-            Ok(None) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// waitid(2) for every change.
-fn wait(
-    kind: libc::idtype_t,
-    id: libc::id_t,
-    options: libc::c_int,
-) -> io::Result<Option<(Pid, Change)>> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    let every = libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED | every_kind();
+    let options = libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG | every_kind();
     // SAFETY: the structure is ours; it is zeroed, and zeroes are a valid content of it.
     let (result, info) = unsafe {
-        let result = libc::waitid(kind, id, info.as_mut_ptr(), every | options);
+        let result = libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), options);
         (result, info.assume_init())
     };
     if result != 0 {
-        return Err(io::Error::last_os_error());
+        let error = io::Error::last_os_error();
+        return match error.raw_os_error() {
+            Some(libc::ECHILD) => Ok(Next::Childless),
+            _ => Err(error),
+        };
     }
     // SAFETY: waitid(2) has filled these fields, or left them zero.
     let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
     let Some(pid) = Pid::from_number(pid) else {
-        return Ok(None);
+        return Ok(Next::Nothing);
     };
     let signal = || Signal::from_number(status).unwrap_or(Signal::KILL);
     let change = match info.si_code {
@@ -142,7 +117,7 @@ fn wait(
         libc::CLD_STOPPED | libc::CLD_TRAPPED => Change::Stopped(signal()),
         _ => Change::Continued,
     };
-    Ok(Some((pid, change)))
+    Ok(Next::Change(pid, change))
 }
 
 /// waitid(2): children that were made by clone(2) in an unusual way count as well.

@@ -9,15 +9,10 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Redactor;
-use crate::sys::pty::is_terminal;
 
 /// What a pump still takes when it is told to end, in bytes: the most that a pipe holds (pipe(7)). Who goes on writing
 /// after the command has ended would keep it for ever otherwise.
 const LEFT_OVER: usize = 1024 * 1024;
-
-/// What is written to a terminal comes a little later, by a work queue of the kernel: nothing is left over when nothing has
-/// come for so many milliseconds.
-const PATIENCE_WITH_TERMINAL: u16 = 100;
 
 /// The thread calls the system and little else.
 const STACK: usize = 128 * 1024;
@@ -27,8 +22,10 @@ const STACK: usize = 128 * 1024;
 /// The thread has the signal mask of the one that starts it, so that with all signals blocked there none comes to it.
 pub struct Pump {
     thread: JoinHandle<io::Result<()>>,
-    /// Closing it asks for the end.
-    lasts: Option<io::PipeWriter>,
+    /// A byte is a request; closing it asks for the end.
+    requests: Option<io::PipeWriter>,
+    /// Gives a byte for each request.
+    settled: io::PipeReader,
     /// Its other end is closed when the thread has ended.
     done: io::PipeReader,
 }
@@ -41,13 +38,15 @@ impl Pump {
     /// # Errors
     /// When there is no pipe or no thread to be had.
     pub fn start(redactor: Redactor, from: OwnedFd, to: OwnedFd) -> io::Result<Self> {
-        let (ended, lasts) = io::pipe()?;
+        let (asked, requests) = io::pipe()?;
+        let (settled, settles) = io::pipe()?;
         let (done, works) = io::pipe()?;
         let stream = Stream {
             redactor,
             from: from.into(),
             to: to.into(),
-            ended,
+            requests: asked,
+            settled: settles,
         };
         let thread = thread::Builder::new()
             .name("mask".into())
@@ -58,7 +57,8 @@ impl Pump {
             })?;
         Ok(Self {
             thread,
-            lasts: Some(lasts),
+            requests: Some(requests),
+            settled,
             done,
         })
     }
@@ -68,10 +68,25 @@ impl Pump {
         self.done.as_fd()
     }
 
+    /// Waits until what is there now has been passed on, but not longer than so many milliseconds: who reads it may have
+    /// stopped to.
+    pub fn settle(&mut self, patience: u16) {
+        let Some(requests) = &mut self.requests else {
+            return;
+        };
+        // A pump that has ended has passed everything on.
+        if requests.write_all(&[0]).is_ok() {
+            let mut answer = [PollFd::new(self.settled.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut answer, PollTimeout::from(patience)) == Ok(1) {
+                let _ = self.settled.read(&mut [0]);
+            }
+        }
+    }
+
     /// Asks the pump to pass on what is there, at most 1 MiB, and to end, though somebody may still hold the other end of
     /// the stream.
     pub fn drain(&mut self) {
-        self.lasts = None;
+        self.requests = None;
     }
 
     /// Waits for the end.
@@ -84,7 +99,6 @@ impl Pump {
                 "the thread that masks output has panicked",
             ))
         };
-        // `lasts` stays open meanwhile.
         self.thread.join().unwrap_or_else(defect)
     }
 }
@@ -94,25 +108,38 @@ struct Stream {
     redactor: Redactor,
     from: File,
     to: File,
-    ended: io::PipeReader,
+    requests: io::PipeReader,
+    settled: io::PipeWriter,
+}
+
+/// What the thread is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Request {
+    /// To pass on what is there, and say so.
+    Settle,
+    /// To pass on what is there, and end.
+    End,
 }
 
 impl Stream {
     fn run(mut self) -> io::Result<()> {
-        let patience = if is_terminal(self.from.as_fd()) {
-            PollTimeout::from(PATIENCE_WITH_TERMINAL)
-        } else {
-            PollTimeout::ZERO
-        };
-        let mut left_over = None;
+        let mut request = None;
+        let mut left_over = LEFT_OVER;
         loop {
-            if left_over.is_none() && self.wait()? {
-                left_over = Some(LEFT_OVER);
+            if request.is_none() {
+                request = self.wait()?;
+                left_over = LEFT_OVER;
             }
-            if let Some(left) = left_over
-                && (left == 0 || !is_ready(&self.from, PollFlags::POLLIN, patience)?)
+            // On Linux, asking a terminal makes the kernel finish what is on its way there.
+            if let Some(asked) = request
+                && (left_over == 0 || !is_ready(&self.from, PollFlags::POLLIN, PollTimeout::ZERO)?)
             {
-                break;
+                if asked == Request::End {
+                    break;
+                }
+                request = None;
+                self.settled.write_all(&[0])?;
+                continue;
             }
             let count = match self.from.read(self.redactor.room()) {
                 Ok(0) => break,
@@ -122,26 +149,33 @@ impl Stream {
                 Err(error) if is_passing(&error) => continue,
                 Err(error) => return Err(error),
             };
-            left_over = left_over.map(|left| left.saturating_sub(count));
+            left_over = left_over.saturating_sub(count);
             write_all(&self.to, self.redactor.advance(count))?;
         }
         write_all(&self.to, self.redactor.finish())
     }
 
-    /// Waits until there is something to read or the end is asked for; says whether it is.
-    fn wait(&self) -> io::Result<bool> {
+    /// Waits until there is something to read or to do besides.
+    fn wait(&mut self) -> io::Result<Option<Request>> {
         let mut files = [
             PollFd::new(self.from.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.ended.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.requests.as_fd(), PollFlags::POLLIN),
         ];
         loop {
             match poll(&mut files, PollTimeout::NONE) {
                 Ok(_) => break,
-                Err(Errno::EINTR) => {}
+                Err(Errno::EINTR) => continue,
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(files[1].any() == Some(true))
+        if files[1].any() != Some(true) {
+            return Ok(None);
+        }
+        let request = match self.requests.read(&mut [0])? {
+            0 => Request::End,
+            _ => Request::Settle,
+        };
+        Ok(Some(request))
     }
 }
 

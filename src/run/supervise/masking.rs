@@ -12,6 +12,9 @@ use crate::run::delivery::Masked;
 use crate::run::mask::{Matcher, Pump, Redactor};
 use crate::sys::descriptors;
 
+/// How long output is waited for before escrun stops, in milliseconds. Who stopped the terminal's output, say, has time.
+const PATIENCE: u16 = 500;
+
 /// Outlets that were taken over, and are not read yet.
 pub(super) struct Outflow {
     taken: Vec<Taken>,
@@ -106,6 +109,16 @@ impl Masking {
         }
     }
 
+    /// Whether keys are for the command.
+    pub(super) fn is_typed_at(&self) -> bool {
+        self.screen.as_ref().is_some_and(Screen::is_typed_at)
+    }
+
+    /// Whether escrun has come to the foreground without a sign.
+    pub(super) fn has_come_forward(&self) -> bool {
+        self.screen.as_ref().is_some_and(Screen::has_come_forward)
+    }
+
     /// Whether the command has a session of its own: then the kernel tells it of a new size.
     pub(super) fn has_session(&self) -> bool {
         self.screen.is_some()
@@ -126,8 +139,11 @@ impl Masking {
         }
     }
 
-    /// Puts the real terminal back, before this process stops.
+    /// Shows what has been written, and puts the real terminal back, before this process stops.
     pub(super) fn pause(&mut self) {
+        for pump in &mut self.pumps {
+            pump.settle(PATIENCE);
+        }
         if let Some(screen) = &mut self.screen {
             screen.pause();
         }

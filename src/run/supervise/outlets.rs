@@ -7,7 +7,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::tcgetpgrp;
 use serde::{Deserialize, Serialize};
 
-use super::terminal::Belonging;
+use super::terminal::{Belonging, is_foreground};
 use crate::sys::descriptors::are_one_file;
 use crate::sys::pty::{Pty, is_terminal};
 use crate::sys::step::Step;
@@ -143,7 +143,10 @@ impl Outlets {
         self.theirs.push(theirs);
         if kind == Kind::Session {
             self.session = Some(number);
-            self.steps.push(Step::TakeForeground(number));
+            // In the background it is as it would be there: who reads is stopped.
+            if is_foreground(io::stdin().as_fd()) {
+                self.steps.push(Step::TakeForeground(number));
+            }
             self.place(io::stdin().as_raw_fd());
         }
         self.place(target);

@@ -59,6 +59,16 @@ impl Screen {
         resize(&self.real, &self.commands);
     }
 
+    /// Whether keys are for the command.
+    pub(super) fn is_typed_at(&self) -> bool {
+        self.is_typed_at
+    }
+
+    /// Whether escrun has come to the foreground without a sign: a shell sends none to a job that runs.
+    pub(super) fn has_come_forward(&self) -> bool {
+        !self.is_typed_at && is_foreground(self.real.as_fd())
+    }
+
     /// Puts the real terminal back, before this process stops.
     pub(super) fn pause(&mut self) {
         self.is_typed_at = false;

@@ -10,10 +10,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::cgroup::Cgroup;
 use super::family::{kill_descendants, signal_descendants};
+use super::leader::{TO_BACKGROUND, TO_FOREGROUND};
 use super::machine::{Action, Event, Machine, Setting, Timer, Whom};
 use super::masking::Masking;
 use super::plan::Plan;
-use super::terminal::Foreground;
+use super::terminal::{Foreground, is_orphaned};
 use crate::run::Delivery;
 use crate::sys::children::{Change, End, Next, Pid, next_change};
 use crate::sys::signal::{Received, Receiver, Signal, Target, queue, send, suffer};
@@ -106,8 +107,8 @@ impl Supervisor {
             // The command had it before its terminal had the size.
             by_kernel = !self.masking.has_outputs();
         }
-        if signal == Signal::CONT {
-            self.masking.resume();
+        if signal == Signal::CONT || self.masking.has_come_forward() {
+            self.resume();
         }
         self.tell(Event::Signal {
             signal,
@@ -234,23 +235,44 @@ impl Supervisor {
 
     /// Stops as the command did, and goes on.
     fn stop(&mut self, signal: Signal) {
-        self.masking.pause();
         let Some(leader) = self.leader else {
+            self.masking.pause();
             suffer(signal);
             return;
         };
-        // The leader hides which signal it was.
-        suffer(Signal::TSTP);
-        self.masking.resume();
-        // Where there is nobody who could continue this process, the kernel has not stopped it (setpgid(2)).
+        // If it stopped because it read in what has become the foreground, it just goes on.
+        if !self.masking.has_come_forward() {
+            // The leader hides which signal it was.
+            let signal = if self.masking.is_typed_at() {
+                Signal::TSTP
+            } else {
+                Signal::TTIN
+            };
+            self.masking.pause();
+            suffer(signal);
+        }
+        self.resume();
+        // Who could not be stopped has nobody who would continue it.
         let _ = send(Target::Process(leader), Signal::CONT);
-        let _ = send(Target::Group(self.command), Signal::CONT);
+    }
+
+    /// Has terminals as they are while this process runs.
+    fn resume(&mut self) {
+        self.masking.resume();
+        if let Some(leader) = self.leader {
+            // If this process cannot be stopped for reading, the command waits for its turn instead.
+            let reads = self.masking.is_typed_at() || is_orphaned();
+            let place = if reads { TO_FOREGROUND } else { TO_BACKGROUND };
+            let _ = send(Target::Process(leader), place);
+        }
     }
 
     /// Sends a signal. That there is nobody any more is no fault: the end of the command is on its way then.
     fn send(&self, to: Whom, signal: Signal, value: Option<u64>) {
-        if let (Signal::CONT, Some(leader)) = (signal, self.leader) {
-            let _ = send(Target::Process(leader), Signal::CONT);
+        // Nobody else knows when the terminal is ready.
+        if let (Whom::Group, Signal::CONT, Some(leader)) = (to, signal, self.leader) {
+            let _ = send(Target::Process(leader), signal);
+            return;
         }
         let _ = match (to, value) {
             (Whom::Command, Some(value)) => queue(self.command, signal, value),

@@ -80,6 +80,32 @@ fn a_pump_ends_though_somebody_holds_the_stream() {
 }
 
 #[test]
+fn a_pump_passes_on_what_is_there_before_it_says_so() {
+    let (from, mut to_pump) = pipe().unwrap();
+    let (mut out, to) = pipe().unwrap();
+    let mut pump = Pump::start(redactor(&["hunter2"]), from.into(), to.into()).expect("a pump");
+    for _ in 0..100 {
+        to_pump.write_all(b"is hunter2, hun").unwrap();
+        pump.settle(60_000);
+        let flags = nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK);
+        nix::fcntl::fcntl(&out, flags).unwrap();
+        expect(&mut out, "is [secret], ");
+        to_pump.write_all(b"ter2").unwrap();
+        pump.settle(60_000);
+        expect(&mut out, "[secret]");
+    }
+    drop(to_pump);
+    pump.join().expect("all was written");
+    // Nobody is there to answer.
+    let (from, to_pump) = pipe().unwrap();
+    let (_out, to) = pipe().unwrap();
+    let mut pump = Pump::start(redactor(&[]), from.into(), to.into()).expect("a pump");
+    drop(to_pump);
+    wait_until_done(&pump);
+    pump.settle(60_000);
+}
+
+#[test]
 fn a_writer_that_never_ends_does_not_keep_a_pump() {
     let (mut child, mut pump, mut out) = start("yes & echo $!; exec 1>&-; read x; kill $!");
     let mut keyboard = child.stdin.take().unwrap();
