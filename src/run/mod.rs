@@ -6,6 +6,9 @@ pub mod delivery;
 
 mod environment;
 mod error;
+#[cfg(target_os = "linux")]
+pub mod files;
+
 mod program;
 mod replace;
 

@@ -18,13 +18,24 @@ pub mod entry;
 
 pub mod exec;
 
+#[cfg(target_os = "linux")]
+pub mod fifo;
+
 mod inherited;
 
 pub mod fs;
 
 mod interrupt;
 
+pub mod life;
+
+#[cfg(target_os = "linux")]
+pub mod memfd;
+
 pub mod memory;
+
+#[cfg(target_os = "linux")]
+pub mod mount;
 
 pub mod process;
 
