@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use super::choice::Choice;
 use super::error::Failure;
 use super::ui::Ui;
+#[cfg(target_os = "linux")]
+use crate::run::supervise;
 use crate::run::{Delivery, Error, Program, replace};
 
 /// A command that is ready to be started.
@@ -27,24 +29,23 @@ impl Launch {
     }
 
     fn try_start(self) -> Error {
-        let environment = match self.delivery.environment(&[]) {
-            Ok(environment) => environment,
-            Err(error) => return error,
-        };
-        drop(self.delivery);
         match self.choice {
-            Choice::Replace => replace(&self.program, &self.arguments, &environment),
+            Choice::Replace => match self.delivery.environment(&[]) {
+                Ok(environment) => replace(&self.program, &self.arguments, &environment),
+                Err(error) => error,
+            },
             #[cfg(target_os = "linux")]
-            Choice::Supervise(_) => crate::run::supervise::launch(crate::run::supervise::Order {
-                program: &self.program,
-                arguments: &self.arguments,
-                environment,
-                policy: crate::run::supervise::Policy::default(),
-                own_arguments: &self.own_arguments,
+            Choice::Supervise(_) => supervise::launch(supervise::Order {
+                program: self.program,
+                arguments: self.arguments,
+                delivery: self.delivery,
+                policy: supervise::Policy::default(),
+                keeps_delivery: false,
+                own_arguments: self.own_arguments,
             }),
             #[cfg(not(target_os = "linux"))]
             Choice::Supervise(_) => Error::Supervision {
-                what: "be there",
+                what: "do on this system what it takes",
                 reason: std::io::ErrorKind::Unsupported.into(),
             },
         }

@@ -12,6 +12,7 @@ mod launch;
 mod plan;
 mod policy;
 mod resume;
+mod starter;
 mod supervisor;
 mod terminal;
 
