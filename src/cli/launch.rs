@@ -1,5 +1,6 @@
 //! The last step of a run, taken when everything is wiped that is not needed for it.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 
 use super::choice::Choice;
@@ -7,13 +8,14 @@ use super::error::Failure;
 use super::ui::Ui;
 #[cfg(target_os = "linux")]
 use crate::run::supervise;
-use crate::run::{Delivery, Error, Program, replace};
+use crate::run::{Delivery, Error, Program, files, replace};
 
 /// A command that is ready to be started.
 pub struct Launch {
     pub(super) program: Program,
     pub(super) arguments: Vec<OsString>,
     pub(super) delivery: Delivery,
+    pub(super) files: files::Options,
     pub(super) choice: Choice,
     pub(super) own_arguments: Vec<OsString>,
     pub(super) ui: Ui,
@@ -30,8 +32,8 @@ impl Launch {
 
     fn try_start(self) -> Error {
         match self.choice {
-            Choice::Replace => match self.delivery.environment(&[]) {
-                Ok(environment) => replace(&self.program, &self.arguments, &environment),
+            Choice::Replace => match self.replace() {
+                Ok(never) => match never {},
                 Err(error) => error,
             },
             #[cfg(target_os = "linux")]
@@ -39,6 +41,7 @@ impl Launch {
                 program: self.program,
                 arguments: self.arguments,
                 delivery: self.delivery,
+                files: self.files,
                 policy: supervise::Policy::default(),
                 keeps_delivery: false,
                 own_arguments: self.own_arguments,
@@ -49,5 +52,16 @@ impl Launch {
                 reason: std::io::ErrorKind::Unsupported.into(),
             },
         }
+    }
+    /// Becomes the command itself.
+    fn replace(self) -> Result<Infallible, Error> {
+        #[cfg(target_os = "linux")]
+        let placed = files::place(&self.delivery, &self.files, None)?;
+        #[cfg(target_os = "linux")]
+        let (variables, steps) = (&placed.variables[..], &placed.steps[..]);
+        #[cfg(not(target_os = "linux"))]
+        let (variables, steps): (&[_], &[_]) = (&[], &[]);
+        let environment = self.delivery.environment(variables)?;
+        Err(replace(&self.program, &self.arguments, &environment, steps))
     }
 }

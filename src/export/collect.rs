@@ -169,13 +169,7 @@ impl<'v> Collector<'v> {
         let secret = self.merged.secret || merged.secret;
         for (key, member) in &own.members {
             if let Some(value) = object.members.get(key).map(|member| &member.value) {
-                self.leaf(
-                    value,
-                    &path.join(key),
-                    secret,
-                    kind,
-                    member.outside,
-                );
+                self.leaf(value, &path.join(key), secret, kind, member.outside);
             }
         }
     }

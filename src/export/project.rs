@@ -187,7 +187,10 @@ fn choose<'v>(name: &str, mut leaves: Vec<Leaf<'v>>) -> Result<Leaf<'v>, Diagnos
     let find = |kind| leaves.iter().position(|leaf: &Leaf<'_>| leaf.kind == kind);
     let (declared, file) = (find(Kind::Declared), find(Kind::File));
     if let (Some(variable), Some(file)) = (declared, file) {
-        let message = format!("{name} is both a variable ({}) and a file", leaves[variable].value.origin);
+        let message = format!(
+            "{name} is both a variable ({}) and a file",
+            leaves[variable].value.origin
+        );
         return Err(leaves[file]
             .error(message)
             .with_hint("give one of them another name"));

@@ -74,6 +74,15 @@ impl Variables {
         self.sorted.iter()
     }
 
+    /// Those that `keep` wants.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&Variable) -> bool) -> Self {
+        let kept = self.sorted.iter().filter(|variable| keep(variable));
+        Self {
+            sorted: kept.cloned().collect(),
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.sorted.len()

@@ -6,7 +6,6 @@ pub mod delivery;
 
 mod environment;
 mod error;
-#[cfg(target_os = "linux")]
 pub mod files;
 
 mod program;

@@ -6,15 +6,22 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::{EnvironmentBlock, Error, Program};
 use crate::sys::exec::Limits;
-use crate::sys::start::Image;
+use crate::sys::start::{At, Image};
+use crate::sys::step::Step;
 
 /// How many variables a message names when there is too much of them.
 const NAMED: usize = 3;
 
-/// Replaces this process by `program` with `arguments` (without argument 0) and nothing but `environment`. Umask, core
-/// limit, signal mask and dispositions are as escrun was started with. Returns only if that failed.
-pub fn replace(program: &Program, arguments: &[OsString], environment: &EnvironmentBlock) -> Error {
-    match try_replace(program, arguments, environment) {
+/// Replaces this process by `program` with `arguments` (without argument 0) and nothing but `environment`, after taking
+/// `steps`. Umask, core limit, signal mask and dispositions are as escrun was started with, as far as no step changes
+/// them. Returns only if that failed.
+pub fn replace(
+    program: &Program,
+    arguments: &[OsString],
+    environment: &EnvironmentBlock,
+    steps: &[Step],
+) -> Error {
+    match try_replace(program, arguments, environment, steps) {
         Ok(never) => match never {},
         Err(error) => error,
     }
@@ -24,10 +31,17 @@ fn try_replace(
     program: &Program,
     arguments: &[OsString],
     environment: &EnvironmentBlock,
+    steps: &[Step],
 ) -> Result<std::convert::Infallible, Error> {
     let mut image = image(program, arguments, environment)?;
-    let error = image.replace(environment.entries());
-    Err(refusal(program, arguments, environment, error))
+    let failure = image.replace(environment.entries(), steps);
+    match failure.at {
+        At::Step(index) => Err(Error::Step {
+            step: steps[index].clone(),
+            reason: failure.error,
+        }),
+        At::Fork | At::Exec => Err(refusal(program, arguments, environment, failure.error)),
+    }
 }
 
 /// What execve(2) takes of `program` and `arguments`, after making sure that it will with `environment`.

@@ -144,7 +144,14 @@ mod tests {
     fn lives_are_read_as_they_are_written() {
         let life = Life::of(Pid::own());
         assert_eq!(life.to_string().parse::<Life>().ok(), Some(life));
-        for text in ["", "1 2", "1 -2 3", "1 0 3", "1 x 3", "99999999999999999999 1 1"] {
+        for text in [
+            "",
+            "1 2",
+            "1 -2 3",
+            "1 0 3",
+            "1 x 3",
+            "99999999999999999999 1 1",
+        ] {
             assert!(text.parse::<Life>().is_err(), "{text}");
         }
     }

@@ -332,7 +332,12 @@ fn files_hold_any_bytes_of_any_length() {
     let projection = gives(&composed, &["A=a"]);
     assert_eq!(
         contents(&projection),
-        [&format!("LONG={long}"), "NONE=", "NUL=a\0\u{fffd}", "PORT=80"]
+        [
+            &format!("LONG={long}"),
+            "NONE=",
+            "NUL=a\0\u{fffd}",
+            "PORT=80"
+        ]
     );
     let [long, none, ..] = &projection.files[..] else {
         unreachable!("there are four");

@@ -26,7 +26,7 @@ pub(super) fn candidates(options: &Options) -> Vec<PathBuf> {
         && !is_for_another(options)
     {
         // Nobody else may search it.
-        paths.push(runtime.join("escrun"));
+        paths.push(Path::new(runtime).join("escrun"));
     }
     paths.push(PathBuf::from("/run/escrun"));
     for shared in ["/dev/shm", "/tmp"] {

@@ -19,10 +19,7 @@ pub(super) type Entries<'d> = BTreeMap<&'d OsStr, &'d Secret>;
 ///
 /// # Errors
 /// [`Error::Name`] for variables whose names no files can have, or that are there twice.
-pub(super) fn entries<'d>(
-    delivery: &'d Delivery,
-    options: &Options,
-) -> Result<Entries<'d>, Error> {
+pub(super) fn entries<'d>(delivery: &'d Delivery, options: &Options) -> Result<Entries<'d>, Error> {
     let files = delivery.files.iter();
     let files = files.map(|file| (&*file.variable, &file.content));
     let document = delivery

@@ -164,21 +164,23 @@ mod tests {
 
     #[test]
     fn every_place_is_told_with_its_reason() {
+        let denied = io::Error::from_raw_os_error(libc::EACCES);
         let error = Error::NoFolder {
             tried: vec![
-                ("/run/escrun".into(), io::ErrorKind::PermissionDenied.into()),
+                ("/run/escrun".into(), Refusal::Io(denied)),
                 ("/dev/shm/escrun-1".into(), Refusal::NotExclusive),
                 ("/tmp/escrun-1".into(), Refusal::OnDisk),
-            ]
-            .into_iter()
-            .map(|(path, refusal): (PathBuf, Refusal)| (path, refusal))
-            .collect(),
+            ],
         };
         assert_eq!(
             error.to_string(),
             "there is no place in memory for files: /run/escrun (permission denied); /dev/shm/escrun-1 can be changed by \
              others; /tmp/escrun-1 is on a disk"
         );
-        assert!(error.hint().is_some_and(|hint| hint.contains("--files memfd")));
+        assert!(
+            error
+                .hint()
+                .is_some_and(|hint| hint.contains("--files memfd"))
+        );
     }
 }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::base::{self, Need};
 use super::entry::{Entries, entries};
 use super::error::Refusal;
-use super::sweep::{COMMAND, FILES, clear, sweep};
 use super::servers::Servers;
+use super::sweep::{COMMAND, FILES, clear, sweep};
 use super::{Error, Kind, Options};
 use crate::run::Delivery;
 use crate::secret::Secret;
@@ -40,7 +40,8 @@ pub struct Folder {
 /// What the supervisor has to know of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    path: PathBuf,
+    // Not a path to serde, which would want UTF-8.
+    path: OsString,
     options: Options,
     servers: Vec<Pid>,
 }
@@ -125,6 +126,7 @@ impl Folder {
             options,
             servers,
         } = place;
+        let path = PathBuf::from(path);
         let servers = Servers::adopt(servers);
         Self::open(&path, options, servers).map_err(|reason| Error::Folder { path, reason })
     }
@@ -150,7 +152,7 @@ impl Folder {
     /// What [`Folder::take_over`] needs.
     pub fn place(&self) -> Place {
         Place {
-            path: self.run.path().to_owned(),
+            path: self.run.path().into(),
             options: self.options.clone(),
             servers: self.servers.pids().to_vec(),
         }
@@ -208,6 +210,11 @@ impl Folder {
         self.write(entries)?;
         self.keep(entries);
         Ok(())
+    }
+
+    /// Ends the processes that serve pipes: the command has ended, and they would be waited for.
+    pub fn stop_serving(&mut self) {
+        self.servers.kill();
     }
 
     /// Hears that a child has ended and is reaped; says whether it was one that served a pipe.
@@ -289,7 +296,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        self.servers = Servers::default();
+        self.servers.kill();
         clear(&self.base, &self.name, &self.run);
     }
 }

@@ -1,6 +1,6 @@
 //! How files and the document are handed over, as the user wants it.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,8 @@ pub struct Options {
     /// The user and group that the command runs as, where these are not escrun's own.
     pub owner: Option<(u32, u32)>,
     /// The user's folder for what lives as long as the session (`XDG_RUNTIME_DIR`).
-    pub runtime_folder: Option<PathBuf>,
+    // Not a path to serde, which would want UTF-8.
+    pub runtime_folder: Option<OsString>,
 }
 
 impl Options {

@@ -32,6 +32,14 @@ impl Servers {
         self.pids.len() < before
     }
 
+    /// Kills them all.
+    pub(super) fn kill(&self) {
+        for pid in &self.pids {
+            // Who has ended needs no killing.
+            let _ = send(Target::Process(*pid), Signal::KILL);
+        }
+    }
+
     /// Starts one that hands `content` over at the named pipe `path`.
     ///
     /// # Errors
@@ -44,9 +52,6 @@ impl Servers {
 
 impl Drop for Servers {
     fn drop(&mut self) {
-        for pid in &self.pids {
-            // Who has ended needs no killing.
-            let _ = send(Target::Process(*pid), Signal::KILL);
-        }
+        self.kill();
     }
 }

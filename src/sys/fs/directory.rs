@@ -98,17 +98,9 @@ impl Directory {
     ///
     /// # Errors
     /// Those of open(2), write(2), fchmod(2) and fchown(2). What was written stays.
-    pub fn write(
-        &self,
-        name: &OsStr,
-        content: &[u8],
-        owner: Option<(u32, u32)>,
-    ) -> io::Result<()> {
-        let flags = OFlag::O_WRONLY
-            | OFlag::O_CREAT
-            | OFlag::O_EXCL
-            | OFlag::O_NOFOLLOW
-            | OFlag::O_CLOEXEC;
+    pub fn write(&self, name: &OsStr, content: &[u8], owner: Option<(u32, u32)>) -> io::Result<()> {
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let mut file = File::from(openat(&self.descriptor, name, flags, bits(0o600))?);
         file.write_all(content)?;
         fchmod(&file, bits(0o400))?;
@@ -245,7 +237,9 @@ mod tests {
         assert!(directory.enter(name("up")).is_err());
         assert!(Directory::open(&path.join("up")).is_err());
         directory.write(name("new"), b"new", None).expect("written");
-        directory.rename(name("new"), name("link")).expect("renamed");
+        directory
+            .rename(name("new"), name("link"))
+            .expect("renamed");
         assert_eq!(fs::read(path.join("link")).expect("a file"), b"new");
         directory.remove(name("link")).expect("removed");
         directory.remove(name("up")).expect("removed");
