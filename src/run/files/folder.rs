@@ -12,7 +12,7 @@ use super::base::{self, Need};
 use super::entry::{Entries, entries};
 use super::error::Refusal;
 use super::servers::Servers;
-use super::sweep::{COMMAND, FILES, clear, sweep};
+use super::sweep::{COMMAND, FILES, clear, run_name, sweep};
 use super::{Error, Kind, Options};
 use crate::run::Delivery;
 use crate::secret::Secret;
@@ -303,9 +303,8 @@ impl Drop for Folder {
 
 /// Makes a folder for a run, and locks it.
 fn make_run(base: &Directory) -> io::Result<(OsString, Directory)> {
-    let pid = Pid::own();
     for number in 0..NAMES {
-        let name = OsString::from(format!("{pid}-{number}"));
+        let name = run_name(number);
         match base.make(&name, 0o700) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
@@ -318,4 +317,94 @@ fn make_run(base: &Directory) -> io::Result<(OsString, Directory)> {
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::ManuallyDrop;
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+    use crate::run::delivery::File;
+
+    fn delivery(files: &[(&str, &str)]) -> Delivery {
+        let file = |(variable, content): &(&str, &str)| File {
+            variable: variable.into(),
+            content: Secret::from_parts(&[content.as_bytes()]),
+        };
+        Delivery {
+            files: files.iter().map(file).collect(),
+            ..Delivery::default()
+        }
+    }
+
+    fn filled(options: &Options, delivery: &Delivery) -> Folder {
+        let mut folder = Folder::make(options).expect("a folder");
+        let entries = entries(delivery, options).expect("names");
+        folder.fill(&entries).expect("files");
+        folder
+    }
+
+    /// What is there, with the inodes, which tell whether a file was written anew.
+    fn found(folder: &Folder) -> Vec<(String, String, u64)> {
+        let entries = fs::read_dir(folder.files.path())
+            .expect("a folder")
+            .flatten();
+        let mut found: Vec<_> = entries
+            .map(|entry| {
+                let inode = entry.metadata().expect("a file").ino();
+                let content = fs::read_to_string(entry.path()).expect("a text");
+                (
+                    entry.file_name().into_string().expect("UTF-8"),
+                    content,
+                    inode,
+                )
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn files_change_one_by_one_and_vanish_with_the_folder() {
+        let options = Options::default();
+        let before = delivery(&[("GONE", "1"), ("NEW", "1"), ("SAME", "1")]);
+        let mut folder = filled(&options, &before);
+        let first = found(&folder);
+        let after = delivery(&[("ADDED", "1"), ("NEW", "2"), ("SAME", "1")]);
+        folder.update(&before, &after).expect("changed");
+        let second = found(&folder);
+        let texts: Vec<_> = second
+            .iter()
+            .map(|(name, content, _)| (&**name, &**content))
+            .collect();
+        assert_eq!(texts, [("ADDED", "1"), ("NEW", "2"), ("SAME", "1")]);
+        assert_eq!(first[2], second[2]);
+        assert_ne!(first[1].2, second[1].2);
+        let bad = delivery(&[("a/b", "1"), ("NEW", "3")]);
+        assert!(folder.update(&after, &bad).is_err());
+        assert_eq!(found(&folder), second);
+        let path = folder.run.path().to_owned();
+        assert!(path.exists());
+        drop(folder);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_is_taken_over_by_who_knows_its_place() {
+        let options = Options::default();
+        let folder = filled(&options, &delivery(&[("A", "1")]));
+        folder.belongs_to(Pid::own()).expect("marked");
+        folder.belongs_to(Pid::own()).expect("marked again");
+        let place = serde_json::to_vec(&folder.place()).expect("a text");
+        let path = folder.run.path().to_owned();
+        // As when a program becomes another: what it had open is closed, and nothing is removed.
+        let mut folder = ManuallyDrop::new(folder);
+        folder.run = folder.base.enter(&folder.name).expect("open");
+        let place = serde_json::from_slice(&place).expect("a place");
+        let taken = Folder::take_over(place).expect("a folder");
+        assert_eq!(found(&taken)[0].1, "1");
+        drop(taken);
+        assert!(!path.exists());
+    }
 }
