@@ -22,5 +22,7 @@ mod properties;
 mod pulumi_project;
 mod readme;
 mod scan;
+#[cfg(target_os = "linux")]
+mod supervise;
 mod terminal;
 mod units;
