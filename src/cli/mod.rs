@@ -14,6 +14,7 @@ mod init;
 mod keygen;
 mod ls;
 mod overrides;
+mod privileges;
 mod prompt;
 mod relative;
 mod render;
@@ -37,6 +38,7 @@ use ui::Ui;
 use workspace::Workspace;
 
 use crate::run::{EnvironmentBlock, Program, replace};
+use crate::sys::step::Step;
 
 /// What a call of escrun comes to.
 pub enum Outcome {
@@ -51,13 +53,20 @@ pub struct Launch {
     program: Program,
     arguments: Vec<OsString>,
     environment: EnvironmentBlock,
+    steps: Vec<Step>,
     ui: Ui,
 }
 
 impl Launch {
     /// Becomes the command. Returns only if that failed: the exit status, after telling why.
     pub fn become_command(self) -> u8 {
-        let failure = Failure::from(replace(&self.program, &self.arguments, &self.environment));
+        let error = replace(
+            &self.program,
+            &self.arguments,
+            &self.environment,
+            &self.steps,
+        );
+        let failure = Failure::from(error);
         self.ui.failure(&failure);
         failure.status
     }

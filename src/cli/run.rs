@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::args::{OnConflict, RunOptions};
 use super::columns::columns;
 use super::error::Failure;
+use super::privileges::Rights;
 use super::variables;
 use super::workspace::Workspace;
 use super::{Launch, Outcome};
@@ -26,8 +27,10 @@ pub(super) fn run(
     command: &[OsString],
 ) -> Result<Outcome, Failure> {
     // Before anything is decrypted: a command that is not there needs no secrets.
+    let rights = Rights::read(&options.privileges)?;
+    let folder = options.privileges.chdir.as_deref();
     let program = match command.first() {
-        Some(name) => Some(Program::find(name, path(workspace))?),
+        Some(name) => Some(Program::find(name, path(workspace), folder)?),
         None => None,
     };
     let Projection {
@@ -46,7 +49,7 @@ pub(super) fn run(
         },
     };
     let (environment, conflicts) = export::inherit(
-        workspace.ambient.variables.iter().cloned(),
+        rights.variables(&workspace.ambient.variables),
         &variables,
         &inherit,
     );
@@ -107,6 +110,7 @@ pub(super) fn run(
         program,
         arguments: command[1..].to_vec(),
         environment,
+        steps: rights.privileges.steps(),
         ui: *workspace.ui,
     })))
 }

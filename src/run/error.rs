@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::sys::exec::Limits;
 use crate::sys::fs::describe;
+use crate::sys::step::Step;
 
 /// What stands in the way of the command. Names of variables are told, values are not, nor how long they are.
 #[derive(Debug)]
@@ -20,6 +21,25 @@ pub enum Error {
     NotExecutable {
         /// The file.
         path: PathBuf,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// There is a file, but the user that the command runs as may not execute it, or may not reach it.
+    DeniedTo {
+        /// The file.
+        path: PathBuf,
+        /// The user.
+        user: u32,
+    },
+    /// No process could be made for it.
+    NoProcess {
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// What the command was to be given or to lose before it starts, but could not.
+    Step {
+        /// What was tried.
+        step: Step,
         /// What the system says.
         reason: io::Error,
     },
@@ -78,12 +98,15 @@ impl Error {
             Error::NotFound { .. } | Error::NoInterpreter { .. } => 127,
             // Where execve(2) itself says E2BIG, env(1) gives 126.
             Error::NotExecutable { .. }
+            | Error::DeniedTo { .. }
             | Error::VariableTooLong { .. }
             | Error::ArgumentTooLong { .. }
             | Error::TooLarge { .. } => 126,
-            Error::NulInArgument { .. } | Error::InvalidName { .. } | Error::NulInValue { .. } => {
-                125
-            }
+            Error::NoProcess { .. }
+            | Error::Step { .. }
+            | Error::NulInArgument { .. }
+            | Error::InvalidName { .. }
+            | Error::NulInValue { .. } => 125,
         }
     }
 
@@ -99,6 +122,10 @@ impl Error {
             Error::NotExecutable { path, .. } if path.is_file() => {
                 Some("chmod +x makes a file executable")
             }
+            Error::DeniedTo { .. } => Some(
+                "that user needs the right to execute it, and to search every folder on the way to it",
+            ),
+            Error::Step { step, reason } => step_hint(step, reason),
             Error::NoInterpreter { .. } => {
                 Some("correct its first line (#!), or install what it names")
             }
@@ -113,6 +140,37 @@ impl Error {
     }
 }
 
+/// The option that asked for a step.
+fn option(step: &Step) -> Option<&'static str> {
+    Some(match step {
+        Step::Limit(_) => "--rlimit",
+        Step::Supplementary(_) => "--groups",
+        Step::Group(_) => "--group",
+        Step::User(_) => "--user",
+        Step::ChangeFolder(_) => "--chdir",
+        Step::Umask(_) => "--umask",
+        Step::NoNewPrivileges => "--no-new-privs",
+        Step::DieWithParent(_) => "--die-with-parent",
+        _ => return None,
+    })
+}
+
+/// What helps when a step failed.
+fn step_hint(step: &Step, reason: &io::Error) -> Option<&'static str> {
+    match (step, reason.raw_os_error()) {
+        (Step::User(_) | Step::Group(_) | Step::Supplementary(_), Some(libc::EINVAL)) => {
+            Some("there is no such id in this user namespace")
+        }
+        (Step::Supplementary(_), Some(libc::EPERM)) => {
+            Some("a user namespace may deny them: /proc/self/setgroups")
+        }
+        (Step::ChangeFolder(_), Some(libc::EACCES)) => {
+            Some("the folder is entered as the user that the command runs as")
+        }
+        _ => None,
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -121,6 +179,20 @@ impl fmt::Display for Error {
             }
             Error::NotExecutable { path, reason } => {
                 write!(f, "cannot execute {}: {}", path.display(), describe(reason))
+            }
+            Error::DeniedTo { path, user } => write!(
+                f,
+                "cannot execute {} as the user {user}: permission denied",
+                path.display()
+            ),
+            Error::NoProcess { reason } => {
+                write!(f, "cannot make a process: {}", describe(reason))
+            }
+            Error::Step { step, reason } => {
+                if let Some(option) = option(step) {
+                    write!(f, "{option}: ")?;
+                }
+                write!(f, "cannot {step}: {}", describe(reason))
             }
             Error::NoInterpreter { path } => write!(
                 f,
@@ -166,7 +238,9 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::NotExecutable { reason, .. } => Some(reason),
+            Error::NotExecutable { reason, .. }
+            | Error::NoProcess { reason }
+            | Error::Step { reason, .. } => Some(reason),
             _ => None,
         }
     }

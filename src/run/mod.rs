@@ -3,6 +3,7 @@
 //! [`Program::find`] comes before anything is decrypted, [`EnvironmentBlock`] and [`replace`] after.
 
 pub mod delivery;
+pub mod privileges;
 
 mod environment;
 mod error;
@@ -12,5 +13,6 @@ mod replace;
 pub use delivery::Delivery;
 pub use environment::EnvironmentBlock;
 pub use error::Error;
+pub use privileges::Privileges;
 pub use program::Program;
 pub use replace::replace;

@@ -6,11 +6,15 @@
     reason = "the operating system's interface is unsafe; this module is its fence"
 )]
 
+pub mod accounts;
+
 pub mod allocator;
 
 mod arena;
 
 pub mod children;
+
+pub mod credentials;
 
 pub mod entry;
 
@@ -21,6 +25,8 @@ mod inherited;
 pub mod fs;
 
 mod interrupt;
+
+pub mod limit;
 
 pub mod memory;
 
