@@ -31,18 +31,6 @@ pub enum Error {
         /// The user.
         user: u32,
     },
-    /// No process could be made for it.
-    NoProcess {
-        /// What the system says.
-        reason: io::Error,
-    },
-    /// What the command was to be given or to lose before it starts, but could not.
-    Step {
-        /// What was tried.
-        step: Step,
-        /// What the system says.
-        reason: io::Error,
-    },
     /// The file is there, but what it names as its interpreter is not.
     NoInterpreter {
         /// The file.
@@ -88,6 +76,20 @@ pub enum Error {
         /// The kernel's limits.
         limits: Limits,
     },
+    /// What the command's process had to do first failed.
+    Step {
+        /// What.
+        step: Step,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// It cannot be supervised.
+    Supervision {
+        /// What failed.
+        what: &'static str,
+        /// What the system says.
+        reason: io::Error,
+    },
 }
 
 impl Error {
@@ -102,11 +104,11 @@ impl Error {
             | Error::VariableTooLong { .. }
             | Error::ArgumentTooLong { .. }
             | Error::TooLarge { .. } => 126,
-            Error::NoProcess { .. }
-            | Error::Step { .. }
-            | Error::NulInArgument { .. }
+            Error::NulInArgument { .. }
             | Error::InvalidName { .. }
-            | Error::NulInValue { .. } => 125,
+            | Error::NulInValue { .. }
+            | Error::Step { .. }
+            | Error::Supervision { .. } => 125,
         }
     }
 
@@ -185,9 +187,6 @@ impl fmt::Display for Error {
                 "cannot execute {} as the user {user}: permission denied",
                 path.display()
             ),
-            Error::NoProcess { reason } => {
-                write!(f, "cannot make a process: {}", describe(reason))
-            }
             Error::Step { step, reason } => {
                 if let Some(option) = option(step) {
                     write!(f, "{option}: ")?;
@@ -231,6 +230,13 @@ impl fmt::Display for Error {
                 limits.total,
                 largest.join(", ")
             ),
+            Error::Supervision { what, reason } => {
+                write!(
+                    f,
+                    "cannot {what} to supervise the command: {}",
+                    describe(reason)
+                )
+            }
         }
     }
 }
@@ -239,8 +245,8 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::NotExecutable { reason, .. }
-            | Error::NoProcess { reason }
-            | Error::Step { reason, .. } => Some(reason),
+            | Error::Step { reason, .. }
+            | Error::Supervision { reason, .. } => Some(reason),
             _ => None,
         }
     }

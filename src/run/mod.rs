@@ -7,12 +7,17 @@ pub mod privileges;
 
 mod environment;
 mod error;
+mod policy;
 mod program;
 mod replace;
+
+#[cfg(target_os = "linux")]
+pub mod supervise;
 
 pub use delivery::Delivery;
 pub use environment::EnvironmentBlock;
 pub use error::Error;
+pub use policy::{Policy, STOP_TIMEOUT};
 pub use privileges::Privileges;
 pub use program::Program;
 pub use replace::replace;

@@ -40,13 +40,13 @@ pub(super) fn explain(
 ) -> Error {
     let reason = failure.error;
     match failure.at {
-        At::Fork => Error::NoProcess { reason },
-        At::Step(index) => match steps.get(index) {
-            Some(step) => Error::Step {
-                step: step.clone(),
-                reason,
-            },
-            None => Error::NoProcess { reason },
+        At::Fork => Error::Supervision {
+            what: "fork",
+            reason,
+        },
+        At::Step(index) => Error::Step {
+            step: steps[index].clone(),
+            reason,
         },
         At::Exec => {
             let user = steps.iter().find_map(|step| match step {

@@ -16,6 +16,8 @@ pub mod children;
 
 pub mod credentials;
 
+pub mod descriptors;
+
 pub mod entry;
 
 pub mod exec;
@@ -29,6 +31,8 @@ mod interrupt;
 pub mod limit;
 
 pub mod memory;
+
+pub mod output;
 
 pub mod process;
 

@@ -1,0 +1,19 @@
+//! Stays as the parent of the command: forwards signals, reaps what ends, and ends as the command does.
+//!
+//! The process that decrypted starts the command and then executes escrun once more, in itself ([`launch`]). What
+//! supervises ([`resume`]) is therefore a program that never saw a secret. It waits in poll(2) and turns what
+//! happens into events for [`machine::Machine`], which decides.
+
+pub mod machine;
+
+mod cgroup;
+mod family;
+mod launch;
+mod plan;
+mod resume;
+mod supervisor;
+mod terminal;
+
+pub use super::policy::{Policy, STOP_TIMEOUT};
+pub use launch::{Order, launch};
+pub use resume::{REENTRY, resume};
