@@ -6,6 +6,8 @@ use super::choice::Choice;
 use super::error::Failure;
 use super::ui::Ui;
 use crate::log;
+#[cfg(target_os = "linux")]
+use crate::run::supervise;
 use crate::run::{Delivery, Error, Policy, Privileges, Program, replace};
 use crate::sys::signal::Signal;
 use crate::sys::step::Step;
@@ -33,11 +35,6 @@ impl Launch {
     }
 
     fn try_start(self) -> Error {
-        let environment = match self.delivery.environment(&[]) {
-            Ok(environment) => environment,
-            Err(error) => return error,
-        };
-        drop(self.delivery);
         match self.choice {
             Choice::Replace => {
                 let mut steps = self.privileges.steps();
@@ -45,21 +42,27 @@ impl Launch {
                     // There is no supervisor whose death it would be.
                     steps.push(Step::DieWithParent(Signal::TERM));
                 }
-                replace(&self.program, &self.arguments, &environment, &steps)
+                match self.delivery.environment(&[]) {
+                    Ok(environment) => {
+                        replace(&self.program, &self.arguments, &environment, &steps)
+                    }
+                    Err(error) => error,
+                }
             }
             #[cfg(target_os = "linux")]
-            Choice::Supervise(_) => crate::run::supervise::launch(crate::run::supervise::Order {
-                program: &self.program,
-                arguments: &self.arguments,
-                environment,
-                privileges: &self.privileges,
+            Choice::Supervise(_) => supervise::launch(supervise::Order {
+                program: self.program,
+                arguments: self.arguments,
+                delivery: self.delivery,
+                privileges: self.privileges,
                 policy: self.policy,
                 log: self.log,
-                own_arguments: &self.own_arguments,
+                keeps_delivery: false,
+                own_arguments: self.own_arguments,
             }),
             #[cfg(not(target_os = "linux"))]
             Choice::Supervise(_) => Error::Supervision {
-                what: "be there",
+                what: "do on this system what it takes",
                 reason: std::io::ErrorKind::Unsupported.into(),
             },
         }

@@ -106,7 +106,9 @@ mod tests {
             entry(&record("a=b")),
             b"MESSAGE=a=b\nPRIORITY=4\nSYSLOG_IDENTIFIER=escrun\nESCRUN_CHILD=7\n"
         );
-        assert!(entry(&record("a\nb")).starts_with(b"MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\nPRIORITY=4\n"));
+        assert!(
+            entry(&record("a\nb")).starts_with(b"MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\nPRIORITY=4\n")
+        );
     }
 
     #[test]

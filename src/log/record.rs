@@ -124,7 +124,8 @@ impl Visit for Record {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        let value = i64::try_from(value).map_or_else(|_| Value::Text(value.to_string()), Value::Number);
+        let value =
+            i64::try_from(value).map_or_else(|_| Value::Text(value.to_string()), Value::Number);
         self.add(field, value);
     }
 
@@ -165,7 +166,11 @@ mod tests {
             record(Level::WARN, "a\nb").text(),
             "escrun: warning: a\u{fffd}b child=12 signal=SIGTERM reason=\"no \\\"such\\\" file\"\n"
         );
-        assert!(record(Level::INFO, "ready").text().starts_with("escrun: ready child"));
+        assert!(
+            record(Level::INFO, "ready")
+                .text()
+                .starts_with("escrun: ready child")
+        );
     }
 
     #[test]

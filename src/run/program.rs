@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::Error;
 use crate::sys::exec::check_executable;
 
@@ -13,12 +15,13 @@ use crate::sys::exec::check_executable;
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// A command and the file that it means.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Program {
     name: OsString,
-    path: PathBuf,
+    // Not paths to serde, which would want UTF-8.
+    path: OsString,
     /// The folder from which it is started, if that is another than where escrun is.
-    folder: Option<PathBuf>,
+    folder: Option<OsString>,
 }
 
 impl Program {
@@ -36,8 +39,8 @@ impl Program {
         }
         let found = |path: PathBuf| Self {
             name: name.into(),
-            path,
-            folder: folder.map(Path::to_path_buf),
+            path: path.into_os_string(),
+            folder: folder.map(OsString::from),
         };
         let check = |path: &Path| check_executable(&from(folder, path));
         if bytes.contains(&b'/') {
@@ -73,12 +76,13 @@ impl Program {
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.path
+        Path::new(&self.path)
     }
 
     /// Whether there is still such a file. This process may or may not have gone to the folder meanwhile.
     pub(super) fn is_there(&self) -> bool {
-        self.path.exists() || from(self.folder.as_deref(), &self.path).exists()
+        let folder = self.folder.as_ref().map(Path::new);
+        self.path().exists() || from(folder, self.path()).exists()
     }
 }
 

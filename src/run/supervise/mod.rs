@@ -10,7 +10,9 @@ mod cgroup;
 mod family;
 mod launch;
 mod plan;
+mod report;
 mod resume;
+mod starter;
 mod supervisor;
 mod terminal;
 

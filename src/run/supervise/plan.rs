@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::os::fd::{OwnedFd, RawFd};
 
 use serde::{Deserialize, Serialize};
 
 use super::Policy;
+use super::starter::Starter;
 use crate::log;
 use crate::sys::children::Pid;
 use crate::sys::process::Inherited;
@@ -17,18 +17,14 @@ use crate::sys::process::Inherited;
 pub(super) struct Plan {
     /// The command, which runs already.
     pub(super) command: Pid,
-    /// Its name, for messages.
-    pub(super) name: String,
+    /// How it was started, and can be again.
+    pub(super) starter: Starter,
     /// The user's wishes.
     pub(super) policy: Policy,
-    /// Whether the command is in the process group of escrun.
-    pub(super) shares_group: bool,
-    /// Whether the command's process group has the terminal while escrun has it.
-    pub(super) hands_terminal_over: bool,
-    /// The control group that is the command's own.
-    pub(super) cgroup: Option<PathBuf>,
     /// How much is told of what happens, and how.
     pub(super) log: log::Settings,
+    /// The pipe with what the command is given, if that is to be kept.
+    pub(super) delivery: Option<RawFd>,
     /// What escrun was started with.
     pub(super) inherited: Inherited,
 }

@@ -14,14 +14,21 @@ pub(super) fn event(command: Pid, event: &Event) {
             info!(child, status = end.status(), "the command {end}");
         }
         Event::Ended(pid, end) => {
-            debug!(child = pid.number(), status = end.status(), "a descendant {end}");
+            debug!(
+                child = pid.number(),
+                status = end.status(),
+                "a descendant {end}"
+            );
         }
         Event::Stopped(pid, signal) => {
             debug!(child = pid.number(), %signal, "a process was stopped");
         }
         Event::Continued(pid) => debug!(child = pid.number(), "a process goes on"),
         Event::Elapsed(Timer::Stop) => {
-            warn!(child, "the command did not stop in time, so all of it is killed");
+            warn!(
+                child,
+                "the command did not stop in time, so all of it is killed"
+            );
         }
         Event::Elapsed(_) | Event::Childless => {}
     }

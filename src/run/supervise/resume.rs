@@ -1,12 +1,14 @@
 //! Where the program begins that was executed to supervise a command that runs already.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 
 use super::plan::Plan;
 use super::supervisor::Supervisor;
 use crate::log;
+use crate::run::Delivery;
 use crate::sys::children::{End, Pid};
 use crate::sys::descriptors;
 use crate::sys::process::set_name;
@@ -39,9 +41,15 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
     plan.inherited.adopt();
     // Executed by way of /proc/self/exe, it would be called "exe".
     set_name(c"escrun");
-    release_descriptors()?;
+    let delivery = match plan.delivery.and_then(descriptors::adopt) {
+        Some(pipe) => Some(Delivery::read(&mut File::from(pipe))?),
+        None => None,
+    };
+    if delivery.is_none() {
+        release_descriptors()?;
+    }
     log::start(plan.log);
-    let end = Supervisor::new(plan)?.run()?;
+    let end = Supervisor::new(plan, delivery)?.run()?;
     if let End::Killed(signal) = end
         && Pid::own().number() != 1
     {
@@ -50,7 +58,7 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
     Ok(end.status())
 }
 
-/// Lets go of what is the command's alone: who reads from a pipe of which the command closes its end shall see that it
+/// Lets go of what is the command's alone, if there will be no other: who reads from a pipe of which the command closes its end shall see that it
 /// ends. Standard error stays for messages, unless it is the pipe that standard output is.
 fn release_descriptors() -> io::Result<()> {
     let shares_pipe = descriptors::are_one_pipe(1, 2);

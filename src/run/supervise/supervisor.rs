@@ -12,7 +12,9 @@ use super::cgroup::Cgroup;
 use super::family::{kill_descendants, signal_descendants};
 use super::machine::{Action, Event, Machine, Setting, Timer, Whom};
 use super::plan::Plan;
+use super::report;
 use super::terminal::Foreground;
+use crate::run::Delivery;
 use crate::sys::children::{Change, End, Next, Pid, next_change};
 use crate::sys::signal::{Receiver, Signal, Target, queue, send, suffer};
 
@@ -25,6 +27,8 @@ pub(super) struct Supervisor {
     foreground: Option<Foreground>,
     signals: Receiver,
     deadlines: BTreeMap<Timer, Instant>,
+    /// What the command is given, if that is needed again.
+    _delivery: Option<Delivery>,
     end: Option<End>,
 }
 
@@ -33,20 +37,21 @@ impl Supervisor {
     ///
     /// # Errors
     /// Those of signalfd(2).
-    pub(super) fn new(plan: Plan) -> io::Result<Self> {
+    pub(super) fn new(plan: Plan, delivery: Option<Delivery>) -> io::Result<Self> {
         let setting = Setting {
             is_first: Pid::own().number() == 1,
-            shares_group: plan.shares_group,
+            shares_group: plan.starter.belonging.shares_group,
         };
-        let foreground = plan.hands_terminal_over.then(Foreground::open);
+        let foreground = plan.starter.belonging.is_handed_over.then(Foreground::open);
         Ok(Self {
             machine: Machine::new(plan.policy, setting, plan.command),
             setting,
             command: plan.command,
-            cgroup: plan.cgroup.map(Cgroup::at),
+            cgroup: plan.starter.cgroup(),
             foreground: foreground.and_then(Result::ok),
             signals: Receiver::new()?,
             deadlines: BTreeMap::new(),
+            _delivery: delivery,
             end: None,
         })
     }
@@ -133,7 +138,9 @@ impl Supervisor {
     }
 
     fn tell(&mut self, event: Event) {
+        report::event(self.command, &event);
         for action in self.machine.handle(event) {
+            report::action(self.command, &action);
             self.act(action);
         }
     }

@@ -6,17 +6,17 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::unistd::{Pid as Group, getpgrp, getpid, tcgetpgrp, tcsetpgrp};
 
+use serde::{Deserialize, Serialize};
+
 use crate::sys::children::Pid;
 
 /// How a command that is about to start belongs to the terminal of its session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Belonging {
     /// Whether it stays in the process group of escrun.
     pub(super) shares_group: bool,
     /// Whether its own process group has the terminal while escrun would have it.
     pub(super) is_handed_over: bool,
-    /// Whether escrun has the terminal now.
-    pub(super) is_foreground: bool,
 }
 
 impl Belonging {
@@ -32,9 +32,13 @@ impl Belonging {
         Self {
             shares_group: has_terminal && !is_job,
             is_handed_over: is_job,
-            is_foreground: foreground.contains(&Some(getpgrp())),
         }
     }
+}
+
+/// Whether the process group of escrun has the terminal that this is.
+pub(super) fn is_foreground(terminal: BorrowedFd<'_>) -> bool {
+    tcgetpgrp(terminal) == Ok(getpgrp())
 }
 
 /// The terminal of the session, for handing over.
