@@ -52,6 +52,13 @@ pub enum Format {
     Journal,
 }
 
+impl Settings {
+    /// Whether standard error is to tell more than what went wrong.
+    pub fn is_asked_for(self) -> bool {
+        matches!(self.level, Level::Info | Level::Debug) && self.format != Format::Journal
+    }
+}
+
 impl Level {
     fn filter(self) -> LevelFilter {
         match self {
