@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::{EnvironmentBlock, Error, Program};
 use crate::sys::exec::Limits;
+use crate::sys::limit::Resource;
 use crate::sys::start::{At, Failure, Image};
 use crate::sys::step::Step;
 
@@ -21,7 +22,7 @@ pub fn replace(
     environment: &EnvironmentBlock,
     steps: &[Step],
 ) -> Error {
-    match image(program, arguments, environment) {
+    match image(program, arguments, environment, steps) {
         Ok(mut image) => {
             let failure = image.replace(environment.entries(), steps);
             explain(program, arguments, environment, steps, failure)
@@ -58,23 +59,33 @@ pub(super) fn explain(
                     path: program.path().to_path_buf(),
                     user,
                 },
-                _ => refusal(program, arguments, environment, reason),
+                _ => refusal(program, arguments, environment, limits(steps), reason),
             }
         }
     }
 }
 
-/// What execve(2) takes of `program` and `arguments`, after making sure that it will with `environment`.
+/// What execve(2) takes of `program` and `arguments`, after making sure that it will with `environment` after `steps`.
 pub(super) fn image(
     program: &Program,
     arguments: &[OsString],
     environment: &EnvironmentBlock,
+    steps: &[Step],
 ) -> Result<Image, Error> {
     let strings = strings(program, arguments)?;
     let path = CString::new(program.path().as_os_str().as_bytes())
         .map_err(|_| Error::NulInArgument { index: 0 })?;
-    check_size(&path, &strings, environment, Limits::now())?;
+    check_size(&path, &strings, environment, limits(steps))?;
     Ok(Image::new(path, strings))
+}
+
+/// How much execve(2) takes after `steps`.
+fn limits(steps: &[Step]) -> Limits {
+    let stack = steps.iter().find_map(|step| match step {
+        Step::Limit(limit) if limit.resource == Resource::STACK => Some(limit.soft),
+        _ => None,
+    });
+    Limits::with_stack(stack)
 }
 
 /// Argument 0 and the others as execve(2) takes them.
@@ -143,6 +154,7 @@ fn refusal(
     program: &Program,
     arguments: &[OsString],
     environment: &EnvironmentBlock,
+    limits: Limits,
     reason: io::Error,
 ) -> Error {
     let path = program.path().to_path_buf();
@@ -154,11 +166,7 @@ fn refusal(
         Some(libc::E2BIG) => {
             let name = program.name().len() + 1;
             let arguments = arguments.iter().map(|argument| argument.len() + 1);
-            too_large(
-                std::iter::once(name).chain(arguments),
-                environment,
-                Limits::now(),
-            )
+            too_large(std::iter::once(name).chain(arguments), environment, limits)
         }
         _ => Error::NotExecutable { path, reason },
     }

@@ -53,6 +53,9 @@ pub struct Resource(u32);
 pub struct NoResource;
 
 impl Resource {
+    /// The stack, by which the kernel also measures what execve(2) takes.
+    pub const STACK: Self = Self(libc::RLIMIT_STACK as u32);
+
     /// The names of all.
     pub fn names() -> impl Iterator<Item = &'static str> {
         RESOURCES.iter().map(|(name, _)| *name)

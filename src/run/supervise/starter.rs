@@ -53,7 +53,8 @@ impl Starter {
     /// When it does not come to run; there is no process then.
     pub(super) fn start(&self, delivery: &Delivery, occasion: Occasion<'_>) -> Result<Pid, Error> {
         let environment = delivery.environment(occasion.placed)?;
-        let mut image = image(&self.program, &self.arguments, &environment)?;
+        let privileges = self.privileges.steps();
+        let mut image = image(&self.program, &self.arguments, &environment, &privileges)?;
         environment
             .keep_on_fork()
             .map_err(|reason| Error::Supervision {
@@ -75,7 +76,7 @@ impl Starter {
         steps.extend(occasion.steps);
         // Almost last: the rights to what comes before are given up here. And the kernel forgets what is to happen when the
         // parent dies as soon as the user changes.
-        steps.extend(self.privileges.steps());
+        steps.extend(privileges);
         if self.die_with_parent {
             steps.push(Step::DieWithParent(AT_PARENTS_DEATH));
         }
