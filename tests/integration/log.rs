@@ -3,9 +3,11 @@
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::cli::test_env::TestEnv;
+use crate::outside::{have, skip};
 
 const SUBJECT: &str = env!("CARGO_BIN_EXE_fixture-subject");
 
@@ -121,4 +123,50 @@ fn what_was_lost_is_told_later() {
         "{lost}"
     );
     assert_eq!(*last, "escrun: the last");
+}
+
+/// Starts the journal in a /run of its own, runs escrun with its output there, and prints the entries of escrun.
+const WITH_JOURNAL: &str = "
+mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal /run/log/journal || exit 99
+[ ! -d /var/log/journal ] || mount -t tmpfs tmpfs /var/log/journal || exit 99
+/lib/systemd/systemd-journald 2> /dev/null &
+journal=$!
+until [ -S /run/systemd/journal/socket ] || ! kill -0 $journal; do sleep 0.02; done
+# As systemd does it for a service.
+systemd-cat sh -c 'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec \"$ESCRUN\" -e plain --supervise -v -- sh -c \"exit 3\"'
+entries() { journalctl --directory=/run/log/journal -o json SYSLOG_IDENTIFIER=escrun 2> /dev/null; }
+tries=0
+until entries | grep -q ESCRUN_STATUS || [ $((tries += 1)) -gt 500 ]; do sleep 0.02; done
+entries
+kill $journal
+";
+
+#[test]
+fn the_real_journal_gets_fields() {
+    if !nix::unistd::geteuid().is_root() {
+        skip("only root may mount a folder for the journal");
+        return;
+    }
+    let journal = Path::new("/lib/systemd/systemd-journald");
+    if !have(&["unshare", "journalctl", "systemd-cat"]) || !journal.exists() {
+        return;
+    }
+    let env = project();
+    let output = env
+        .command("unshare")
+        .args(["--mount", "--propagation=private", "sh", "-c", WITH_JOURNAL])
+        .env("ESCRUN", env!("CARGO_BIN_EXE_escrun"))
+        .output()
+        .unwrap();
+    if output.status.code() == Some(99) {
+        skip("nothing can be mounted here");
+        return;
+    }
+    let entries = objects(&String::from_utf8_lossy(&output.stdout));
+    let end = entries.iter().find(|entry| entry["ESCRUN_STATUS"] == "3");
+    let end = end.unwrap_or_else(|| panic!("{output:?}"));
+    assert_eq!(end["MESSAGE"], "the command ended with status 3");
+    assert_eq!(end["PRIORITY"], "6");
+    assert!(end["ESCRUN_CHILD"].is_string(), "{end}");
+    assert_eq!(end["_TRANSPORT"], "journal");
 }
