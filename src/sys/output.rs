@@ -115,6 +115,12 @@ fn ask() -> io::Result<()> {
     }
 }
 
+/// Elsewhere, ignoring SIGPIPE is all there is.
+#[cfg(target_os = "linux")]
+const QUIETLY: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+#[cfg(not(target_os = "linux"))]
+const QUIETLY: libc::c_int = libc::MSG_DONTWAIT;
+
 fn send(bytes: &[u8]) -> io::Result<usize> {
     // SAFETY: the bytes live through the call.
     let sent = unsafe {
@@ -122,7 +128,7 @@ fn send(bytes: &[u8]) -> io::Result<usize> {
             standard_error().as_raw_fd(),
             bytes.as_ptr().cast(),
             bytes.len(),
-            libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+            QUIETLY,
         )
     };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
