@@ -160,7 +160,7 @@ fn a_pipeline_is_one_job() {
     session.see("tick");
     session.press("\x03");
     session.see(PROMPT);
-    assert_eq!(session.status(), "0");
+    assert_eq!(session.status(), "130");
     session.see(PROMPT);
     session.enter("echo ${PIPESTATUS[0]}; printf 'in\\n' | e cat");
     session.see("in");
@@ -189,7 +189,7 @@ fn a_shell_in_it_has_jobs_of_its_own() {
     session.press("\x1a");
     session.see("Stopped");
     session.see(PROMPT);
-    session.enter("kill -9 %1; exit 6");
+    session.enter("kill -9 %1; wait; exit 6");
     session.see(PROMPT);
     assert_eq!(session.status(), "6");
 }
