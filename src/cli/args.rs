@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::run_options::{ChangeOptions, DeliveryOptions, PrivilegeOptions, SupervisionOptions};
 use crate::export::format::Format;
 
 /// Compose environment definitions, decrypt their secrets, and run a command with the result.
@@ -212,6 +213,14 @@ pub(super) struct RunOptions {
     pub(super) on_conflict: Option<OnConflict>,
     #[command(flatten)]
     pub(super) export: ExportOptions,
+    #[command(flatten)]
+    pub(super) supervision: SupervisionOptions,
+    #[command(flatten)]
+    pub(super) delivery: DeliveryOptions,
+    #[command(flatten)]
+    pub(super) changes: ChangeOptions,
+    #[command(flatten)]
+    pub(super) privileges: PrivilegeOptions,
 }
 
 /// What to do about a variable that is both inherited and composed.
@@ -233,7 +242,7 @@ pub(super) enum Verb {
     #[command(override_usage = "escrun [run] [OPTIONS] -- COMMAND [ARG]…")]
     Run {
         #[command(flatten)]
-        options: RunOptions,
+        options: Box<RunOptions>,
         /// The command to run, and its arguments.
         #[arg(last = true, value_name = "COMMAND", hide = true)]
         command: Vec<OsString>,

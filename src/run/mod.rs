@@ -2,11 +2,17 @@
 //!
 //! [`Program::find`] comes before anything is decrypted, [`EnvironmentBlock`] and [`replace`] after.
 
+pub mod delivery;
+
 mod environment;
 mod error;
 mod program;
 mod replace;
 
+#[cfg(target_os = "linux")]
+pub mod supervise;
+
+pub use delivery::Delivery;
 pub use environment::EnvironmentBlock;
 pub use error::Error;
 pub use program::Program;

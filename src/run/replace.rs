@@ -5,10 +5,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use super::{EnvironmentBlock, Error, Program};
-use crate::sys::exec::{Limits, execve};
-
-/// Who runs a script without `#!`, as execvp(3) has it.
-const SHELL: &CStr = c"/bin/sh";
+use crate::sys::exec::Limits;
+use crate::sys::start::Image;
 
 /// How many variables a message names when there is too much of them.
 const NAMED: usize = 3;
@@ -27,20 +25,22 @@ fn try_replace(
     arguments: &[OsString],
     environment: &EnvironmentBlock,
 ) -> Result<std::convert::Infallible, Error> {
-    let argument_strings = strings(program, arguments)?;
-    let arguments: Vec<&CStr> = argument_strings.iter().map(CString::as_c_str).collect();
+    let mut image = image(program, arguments, environment)?;
+    let error = image.replace(environment.entries());
+    Err(refusal(program, arguments, environment, error))
+}
+
+/// What execve(2) takes of `program` and `arguments`, after making sure that it will with `environment`.
+pub(super) fn image(
+    program: &Program,
+    arguments: &[OsString],
+    environment: &EnvironmentBlock,
+) -> Result<Image, Error> {
+    let strings = strings(program, arguments)?;
     let path = CString::new(program.path().as_os_str().as_bytes())
         .map_err(|_| Error::NulInArgument { index: 0 })?;
-    check_size(&path, &arguments, environment, Limits::now())?;
-
-    let variables: Vec<&CStr> = environment.entries().collect();
-    let mut error = execve(&path, &arguments, &variables);
-    if error.raw_os_error() == Some(libc::ENOEXEC) {
-        let mut script = vec![SHELL, &path];
-        script.extend(arguments.iter().skip(1));
-        error = execve(SHELL, &script, &variables);
-    }
-    Err(refusal(program, &arguments, environment, error))
+    check_size(&path, &strings, environment, Limits::now())?;
+    Ok(Image::new(path, strings))
 }
 
 /// Argument 0 and the others as execve(2) takes them.
@@ -56,7 +56,7 @@ fn strings(program: &Program, arguments: &[OsString]) -> Result<Vec<CString>, Er
 /// Says exactly what is too large before the kernel says only that something is.
 fn check_size(
     path: &CStr,
-    arguments: &[&CStr],
+    arguments: &[CString],
     environment: &EnvironmentBlock,
     limits: Limits,
 ) -> Result<(), Error> {
@@ -80,17 +80,22 @@ fn check_size(
         + strings(&mut arguments.iter().map(|argument| argument.count_bytes() + 1))
         + strings(&mut environment.sizes().map(|(_, size)| size));
     if total > limits.total {
+        let arguments = arguments.iter().map(|argument| argument.count_bytes() + 1);
         return Err(too_large(arguments, environment, limits));
     }
     Ok(())
 }
 
-fn too_large(arguments: &[&CStr], environment: &EnvironmentBlock, limits: Limits) -> Error {
+fn too_large(
+    arguments: impl Iterator<Item = usize>,
+    environment: &EnvironmentBlock,
+    limits: Limits,
+) -> Error {
     let mut sizes: Vec<_> = environment.sizes().collect();
     sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
     let largest = sizes.iter().take(NAMED);
     Error::TooLarge {
-        arguments: arguments.iter().map(|it| it.count_bytes() + 1).sum(),
+        arguments: arguments.sum(),
         environment: sizes.iter().map(|(_, size)| size).sum(),
         largest: largest
             .map(|(name, _)| name.to_string_lossy().into_owned())
@@ -100,9 +105,9 @@ fn too_large(arguments: &[&CStr], environment: &EnvironmentBlock, limits: Limits
 }
 
 /// What an error of execve(2) means. The file itself was there when it was looked up.
-fn refusal(
+pub(super) fn refusal(
     program: &Program,
-    arguments: &[&CStr],
+    arguments: &[OsString],
     environment: &EnvironmentBlock,
     reason: io::Error,
 ) -> Error {
@@ -112,7 +117,15 @@ fn refusal(
         Some(libc::ENOENT | libc::ENOTDIR) => Error::NotFound {
             command: program.name().into(),
         },
-        Some(libc::E2BIG) => too_large(arguments, environment, Limits::now()),
+        Some(libc::E2BIG) => {
+            let name = program.name().len() + 1;
+            let arguments = arguments.iter().map(|argument| argument.len() + 1);
+            too_large(
+                std::iter::once(name).chain(arguments),
+                environment,
+                Limits::now(),
+            )
+        }
         _ => Error::NotExecutable { path, reason },
     }
 }
@@ -139,7 +152,8 @@ mod tests {
             .map(|((name, _), value)| (OsStr::new(name), &value[..]))
             .collect();
         let block = EnvironmentBlock::new(&variables).expect("a block");
-        check_size(c"/bin/x", arguments, &block, LIMITS).map_err(|error| error.to_string())
+        let arguments: Vec<_> = arguments.iter().map(|it| CString::from(*it)).collect();
+        check_size(c"/bin/x", &arguments, &block, LIMITS).map_err(|error| error.to_string())
     }
 
     #[test]

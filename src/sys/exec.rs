@@ -6,22 +6,33 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
-use super::inherited::{For, at_start};
 use super::region::page_size;
 
-/// Replaces this process by the program `path`, which gets umask, core limit, signal mask and dispositions as this
-/// process was started with. The strings are read where they lie, secret memory included. Returns only if it failed.
-pub fn execve(path: &CStr, arguments: &[&CStr], environment: &[&CStr]) -> io::Error {
+/// Becomes this very program again, by what it was started from, with these arguments (the first is its name) and
+/// environment. Everything else stays as it is: descriptors that are to be inherited, the mask, umask and limits. Returns
+/// only if it failed.
+pub fn reenter(arguments: &[&CStr], environment: &[&CStr]) -> io::Error {
     let arguments = pointers(arguments);
     let environment = pointers(environment);
-    let ours = at_start().impose(For::Exec);
-    // SAFETY: both arrays end with a null pointer, and they and the strings live through the call.
-    let error = unsafe {
-        libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr());
-        io::Error::last_os_error()
-    };
-    ours.impose(For::Exec);
-    error
+    // What is started stays the same when the file was replaced meanwhile; where /proc is not mounted, there is only
+    // the name that the kernel remembers.
+    // SAFETY: both arrays end with a null pointer, and they and the strings live through the calls.
+    unsafe {
+        libc::execve(
+            c"/proc/self/exe".as_ptr(),
+            arguments.as_ptr(),
+            environment.as_ptr(),
+        );
+        let error = io::Error::last_os_error();
+        #[cfg(target_os = "linux")]
+        {
+            let path = libc::getauxval(libc::AT_EXECFN) as *const libc::c_char;
+            if !path.is_null() {
+                libc::execve(path, arguments.as_ptr(), environment.as_ptr());
+            }
+        }
+        error
+    }
 }
 
 /// Pointers to the strings and the null pointer that ends them.

@@ -6,14 +6,19 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
 
+use serde::{Deserialize, Serialize};
+
+use super::signal::Mask;
+
 /// The state that programs inherit.
-#[derive(Clone, Copy)]
-pub(super) struct Inherited {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inherited {
     /// Whether SIGPIPE is ignored.
     ignores_pipe: bool,
-    mask: libc::sigset_t,
-    umask: libc::mode_t,
-    core_limit: libc::rlimit,
+    mask: Mask,
+    umask: u32,
+    /// The soft and the hard limit of the size of core files, in bytes.
+    core_limit: (u64, u64),
 }
 
 /// Whom a state is restored for.
@@ -27,6 +32,9 @@ pub(super) enum For {
 
 static AT_START: OnceLock<Inherited> = OnceLock::new();
 
+/// What an earlier program in this process was started with, which has become this one and says so.
+static ADOPTED: OnceLock<Inherited> = OnceLock::new();
+
 /// Runs [`record`] when the program is loaded, before Rust's runtime starts.
 #[used]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
@@ -37,35 +45,55 @@ extern "C" fn record() {
     at_start();
 }
 
-/// What was there when the program was loaded.
+/// What was there when the program was loaded, or what it was told was there before.
 pub(super) fn at_start() -> &'static Inherited {
-    AT_START.get_or_init(Inherited::now)
+    ADOPTED
+        .get()
+        .unwrap_or_else(|| AT_START.get_or_init(Inherited::now))
 }
 
 impl Inherited {
-    /// What is there now. Only for where there is no other thread: the umask can only be read by changing it.
-    fn now() -> Self {
-        let state = Self {
-            ignores_pipe: ignores_pipe(),
-            mask: mask(libc::SIG_BLOCK, None),
-            umask: set_umask(0o777),
-            core_limit: core_limit(),
-        };
-        set_umask(state.umask);
-        state
+    /// What this process was started with, to be handed to a program that it becomes by [`super::exec::reenter`].
+    pub fn recorded() -> Self {
+        *at_start()
     }
 
-    /// The limit of the size of core files.
-    pub(super) fn core_limit(&self) -> libc::rlimit {
-        self.core_limit
+    /// Makes this what every program gets that this process starts from now on. Only the first call counts.
+    pub fn adopt(self) {
+        ADOPTED.get_or_init(|| self);
+    }
+
+    /// What is there now. Only for where there is no other thread: the umask can only be read by changing it.
+    fn now() -> Self {
+        let umask = set_umask(0o777);
+        set_umask(umask);
+        Self {
+            ignores_pipe: ignores_pipe(),
+            mask: Mask::now(),
+            umask,
+            core_limit: core_limit(),
+        }
+    }
+
+    /// The hard limit of the size of core files, in bytes.
+    pub(super) fn hard_core_limit(&self) -> u64 {
+        self.core_limit.1
     }
 
     /// Makes the state of this process (and the mask of this thread) this one, and gives what it was.
     /// Async-signal-safe.
     pub(super) fn impose(&self, purpose: For) -> Self {
+        let before = self.impose_all_but_mask(purpose);
+        // Last: a signal that waited now comes to the disposition that was meant for it.
+        self.impose_mask();
+        before
+    }
+
+    /// As [`Self::impose`], but leaves the mask as it is.
+    pub(super) fn impose_all_but_mask(&self, purpose: For) -> Self {
         let before = Self {
             ignores_pipe: ignores_pipe(),
-            mask: mask(libc::SIG_BLOCK, None),
+            mask: Mask::now(),
             umask: set_umask(self.umask),
             core_limit: core_limit(),
         };
@@ -78,16 +106,18 @@ impl Inherited {
             // SAFETY: neither ignoring nor the default calls any code of ours.
             unsafe { libc::signal(libc::SIGPIPE, wanted) };
         }
+        let limit = libc::rlimit {
+            rlim_cur: self.core_limit.0,
+            rlim_max: self.core_limit.1,
+        };
         // SAFETY: the limit lives through the call. A soft limit may always go up to the hard one, which we never change.
-        unsafe { libc::setrlimit(libc::RLIMIT_CORE, &self.core_limit) };
-        // Last: a signal that waited now comes to the disposition that was meant for it.
-        self.impose_mask();
+        unsafe { libc::setrlimit(libc::RLIMIT_CORE, &limit) };
         before
     }
 
     /// Makes the mask of this thread this one.
     pub(super) fn impose_mask(&self) {
-        mask(libc::SIG_SETMASK, Some(&self.mask));
+        self.mask.impose();
     }
 }
 
@@ -101,31 +131,23 @@ fn ignores_pipe() -> bool {
     }
 }
 
-/// Changes the mask of this thread, or not; gives what it was.
-fn mask(how: libc::c_int, change: Option<&libc::sigset_t>) -> libc::sigset_t {
-    let mut before = MaybeUninit::uninit();
-    // SAFETY: the set is emptied before it is filled, and `change` lives through the call.
-    unsafe {
-        libc::sigemptyset(before.as_mut_ptr());
-        let change = change.map_or(ptr::null(), ptr::from_ref);
-        libc::pthread_sigmask(how, change, before.as_mut_ptr());
-        before.assume_init()
-    }
-}
-
 /// Changes the umask; gives what it was.
-fn set_umask(umask: libc::mode_t) -> libc::mode_t {
+#[cfg_attr(
+    target_os = "linux",
+    expect(clippy::useless_conversion, reason = "the type is narrower elsewhere")
+)]
+fn set_umask(umask: u32) -> u32 {
     // SAFETY: takes and gives numbers only.
-    unsafe { libc::umask(umask) }
+    u32::from(unsafe { libc::umask(umask as libc::mode_t) })
 }
 
-/// The limit of the size of core files.
-fn core_limit() -> libc::rlimit {
+/// The soft and the hard limit of the size of core files.
+fn core_limit() -> (u64, u64) {
     let mut limit = libc::rlimit {
         rlim_cur: libc::RLIM_INFINITY,
         rlim_max: libc::RLIM_INFINITY,
     };
     // SAFETY: fills a limit of ours.
     unsafe { libc::getrlimit(libc::RLIMIT_CORE, &mut limit) };
-    limit
+    (limit.rlim_cur, limit.rlim_max)
 }

@@ -10,6 +10,10 @@ pub mod allocator;
 
 mod arena;
 
+pub mod children;
+
+pub mod descriptors;
+
 pub mod entry;
 
 pub mod exec;
@@ -29,7 +33,13 @@ mod region;
 #[cfg(target_os = "linux")]
 mod seccomp;
 
+pub mod signal;
+
 pub mod stack;
+
+pub mod start;
+
+pub mod step;
 
 pub mod terminal;
 

@@ -6,7 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use super::inherited::{For, Inherited, at_start};
+pub use super::inherited::Inherited;
+use super::inherited::{For, at_start};
 
 /// Protects this process: it cannot be dumped, traced or read by other processes of the same user, leaves no core file,
 /// and makes files that only its user can read. The first thing that `main` does.
@@ -20,7 +21,7 @@ pub fn harden() -> io::Result<()> {
     let core_limit = libc::rlimit {
         rlim_cur: 0,
         // Lowering the hard limit could not be undone for the child.
-        ..started_with.core_limit()
+        rlim_max: started_with.hard_core_limit(),
     };
     // SAFETY: takes numbers and a limit that lives through the call.
     unsafe {
@@ -94,6 +95,19 @@ impl Drop for Restored {
     }
 }
 
+/// Lets this process be ended by requests although it is the first one of its namespace, for which the kernel drops
+/// signals without a handler. Until it becomes another program.
+pub fn end_on_request() {
+    extern "C" fn end(signal: libc::c_int) {
+        exit_now(u8::try_from(128 + signal).unwrap_or(125));
+    }
+    let handler: extern "C" fn(libc::c_int) = end;
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+        // SAFETY: the handler does nothing but end the process, which is async-signal-safe.
+        unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+    }
+}
+
 /// Ends the process because there is no memory: with a message and the status of a fault of ours, where the standard library
 /// would abort, which looks like a command that died of a signal and may leave a core file.
 pub(super) fn out_of_memory() -> ! {
@@ -107,4 +121,13 @@ pub(super) fn out_of_memory() -> ! {
 pub fn exit_now(status: u8) -> ! {
     // SAFETY: it never returns, and touches nothing of ours.
     unsafe { libc::_exit(status.into()) }
+}
+
+/// Gives this process a name of up to 15 bytes, as the list of processes has it.
+pub fn set_name(name: &std::ffi::CStr) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the name lives through the call, which copies it. A wrong name is no reason to fail.
+    unsafe {
+        libc::prctl(libc::PR_SET_NAME, name.as_ptr());
+    }
 }
