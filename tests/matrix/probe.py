@@ -207,6 +207,17 @@ def pend(number, *command):
     os.execvp(command[0], command)
 
 
+def ignoring(*words):
+    """Becomes a command that ignores the signals whose numbers stand before it, and no other."""
+    numbers = [word for word in words if word.isdigit()]
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    for number in numbers:
+        signal.signal(int(number), signal.SIG_IGN)
+    command = words[len(numbers) :]
+    os.execvp(command[0], command)
+
+
 def named(*command):
     """Becomes a command whose environment names its own process, as a service manager's does."""
     os.environ["LISTEN_PID"] = os.environ["WATCHDOG_PID"] = str(os.getpid())

@@ -118,7 +118,9 @@ def parents():
 
 def children(pid):
     """Its children, oldest first, zombies too."""
-    return sorted(child for child, parent in parents().items() if parent == pid)
+    found = [child for child, parent in parents().items() if parent == pid]
+    # Numbers come round again; the time of the start (field 22 of proc(5)) does not.
+    return sorted(found, key=lambda child: (int((stat(child) or [0] * 20)[19]), child))
 
 
 def descendants(pid):

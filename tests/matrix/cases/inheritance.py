@@ -37,11 +37,12 @@ def no_signal_is_ignored(stage):
 
 
 @case()
-def a_hangup_that_was_ignored_stays_so(stage):
-    """what the caller ignored, as nohup(1) does, the command ignores"""
-    status = own_status(stage, prepare=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+def signals_that_were_ignored_stay_so(stage):
+    """what the caller ignored, HUP as by nohup(1) and CHLD, the command ignores"""
+    signals = [signal.SIGHUP, signal.SIGCHLD]
+    status = own_status(stage, prefix=stage.probe("ignoring", *map(int, signals)))
     ignored = signals_in(status["SigIgn"])
-    expect(ignored == [signal.SIGHUP], f"{names(ignored) or 'nothing'} ignored")
+    expect(ignored == signals, f"{names(ignored) or 'nothing'} ignored")
 
 
 @case()

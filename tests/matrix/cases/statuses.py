@@ -112,6 +112,12 @@ def instant_ends_are_seen(stage):
 
 
 @case()
+def a_caller_that_ignores_chld_changes_nothing(stage):
+    """with CHLD ignored, in which the kernel reaps by itself, the status is told all the same"""
+    stage.start(["sh", "-c", "exit 7"], prefix=stage.probe("ignoring", int(signal.SIGCHLD))).ends_as(code=7)
+
+
+@case()
 def an_end_by_its_own_hand_is_told(stage):
     """a command that somebody kills by KILL: the program tells that"""
     run = stage.start(stage.probe("ignore", int(signal.SIGTERM)), ready="ready")

