@@ -1,4 +1,4 @@
-"""Children for the matrix: `python3 probe.py VERB LOG [ARG]…` does one thing, and writes what happens to it into LOG."""
+"""Children for the matrix: `python3 probe.py VERB LOG [ARG]…` does one thing, and writes into LOG what happens to it."""
 
 import os
 import signal

@@ -1,6 +1,5 @@
 """How each program is called, and which of its options mean what a case asks for."""
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -38,7 +37,7 @@ class Program:
         raise NotImplementedError
 
     def refuse(self, options, *known):
-        """Options that the program has not make the case one that does not apply. `limit` only hurries what others lack."""
+        """Options that it has not: the case does not apply. Without `limit`, it only takes longer."""
         unknown = set(options) - set(known) - {"limit"}
         if unknown:
             raise NotOffered(", ".join(sorted(unknown)))
@@ -161,12 +160,17 @@ def installed(escrun):
     return [kind(file) for kind, file in found if file and (kind is Bare or Path(file).is_file())]
 
 
-def is_static(file):
-    """Whether no dynamic linker is named in it (elf(5): PT_INTERP)."""
-    with open(file, "rb") as binary:
-        head = binary.read(os.sysconf("SC_PAGESIZE"))
-    start = int.from_bytes(head[32:40], "little")
-    size = int.from_bytes(head[54:56], "little")
-    count = int.from_bytes(head[56:58], "little")
-    kinds = (head[start + index * size : start + index * size + 4] for index in range(count))
-    return all(int.from_bytes(kind, "little") != 3 for kind in kinds)
+def is_released(file):
+    """Whether it needs no dynamic linker and carries no symbols, as what is released for containers (elf(5))."""
+    data = Path(file).read_bytes()
+
+    def kinds(table, entry_size, count, entry_type):
+        start = int.from_bytes(data[table : table + 8], "little")
+        size, number = (int.from_bytes(data[at : at + 2], "little") for at in (entry_size, count))
+        places = (start + index * size + entry_type for index in range(number))
+        return {int.from_bytes(data[place : place + 4], "little") for place in places}
+
+    # Of the header: where each table is, the size of its entries, their count; of an entry: where its type is.
+    segments, sections = kinds(32, 54, 56, 0), kinds(40, 58, 60, 4)
+    interpreter, symbols = 3, 2
+    return interpreter not in segments and symbols not in sections

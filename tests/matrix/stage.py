@@ -185,9 +185,12 @@ class Run:
         return Status(self.raw)
 
     def ends_as(self, code=None, signal=None):
-        """Judges the end. A signal is told as 128 + n by process 1, which cannot die of one, and as itself otherwise."""
-        status = self.end()
-        judge(status, self.stage.is_first, code, signal)
+        """Judges the end. Process 1, which cannot die of a signal, tells it as 128 + n; others die of the same."""
+        try:
+            judge(self.end(), self.stage.is_first, code, signal)
+        except Wrong as wrong:
+            said = self.errors().strip()
+            raise Wrong(f"{wrong} ({said})" if said else str(wrong)) from wrong
 
     def output(self):
         """What it has written to standard output, where that is a file."""

@@ -19,7 +19,7 @@ class Case:
 
 
 def case(places=("pid1", "child"), needs=()):
-    """Makes cases of a function: one as process 1, one elsewhere. `needs`: programs without which it cannot be played."""
+    """Makes cases of a function: as process 1, and elsewhere. `needs`: programs without which it cannot be played."""
 
     def register(function):
         for place in ("pid1", "child"):

@@ -3,7 +3,7 @@
 import processes
 from cases import case
 from processes import until
-from programs import is_static
+from programs import is_released
 from stage import expect
 
 REST_SECONDS = 5
@@ -24,13 +24,13 @@ def rest_is_free(stage):
 
 @case(places=("child",))
 def little_stays_in_memory(stage):
-    """what stays in memory beside the command; escrun without shared libraries takes 4 MiB at most"""
+    """what stays in memory beside the command; escrun as released for containers takes 4 MiB at most"""
     run = stage.start(["sleep", "1000"])
     child, pid = run.child(), run.pid()
     until(lambda: processes.command(child) == "sleep", stage.patience)
     # Once it waits, it has what it needs.
     until(lambda: processes.state(pid) == "S", stage.patience)
     kibibytes = int(processes.status(pid)["VmRSS"].split()[0])
-    if stage.program.judged and is_static(stage.program.file):
+    if stage.program.judged and is_released(stage.program.file):
         expect(kibibytes <= LARGEST_KIB, f"{kibibytes} KiB")
     return f"{kibibytes} KiB"
