@@ -7,6 +7,9 @@ use super::args::{OnConflict, RunOptions};
 use super::choice::{Choice, Circumstances, choose};
 use super::columns::columns;
 use super::error::Failure;
+use super::log;
+use super::privileges::Rights;
+use super::supervision;
 use super::variables;
 use super::workspace::Workspace;
 use super::{Launch, Outcome};
@@ -32,9 +35,12 @@ pub(super) fn run(
         is_first: Pid::own().number() == 1,
     };
     let choice = choose(options, circumstances)?;
+    let policy = supervision::policy(&options.supervision)?;
     // Before anything is decrypted: a command that is not there needs no secrets.
+    let rights = Rights::read(&options.privileges)?;
+    let folder = options.privileges.chdir.as_deref();
     let program = match command.first() {
-        Some(name) => Some(Program::find(name, path(workspace))?),
+        Some(name) => Some(Program::find(name, path(workspace), folder)?),
         None => None,
     };
     let Projection {
@@ -53,7 +59,7 @@ pub(super) fn run(
         },
     };
     let (environment, conflicts) = export::inherit(
-        workspace.ambient.variables.iter().cloned(),
+        rights.variables(&workspace.ambient.variables),
         &variables,
         &inherit,
     );
@@ -121,7 +127,10 @@ pub(super) fn run(
             ..Delivery::default()
         },
         choice,
+        policy,
+        log: log::settings(options.supervision.log_format, workspace),
         own_arguments,
+        privileges: rights.privileges,
         ui: *workspace.ui,
     })))
 }

@@ -17,6 +17,7 @@ mod host;
 mod house;
 mod inits;
 mod limits;
+mod log;
 mod memory;
 mod outside;
 mod process;
@@ -24,5 +25,7 @@ mod properties;
 mod pulumi_project;
 mod readme;
 mod scan;
+#[cfg(target_os = "linux")]
+mod supervise;
 mod terminal;
 mod units;
