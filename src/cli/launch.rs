@@ -6,9 +6,12 @@ use std::ffi::OsString;
 use super::choice::Choice;
 use super::error::Failure;
 use super::ui::Ui;
+use crate::log;
 #[cfg(target_os = "linux")]
 use crate::run::supervise;
-use crate::run::{Delivery, Error, Program, files, replace};
+use crate::run::{Delivery, Error, Policy, Privileges, Program, files, replace};
+use crate::sys::signal::Signal;
+use crate::sys::step::Step;
 
 /// A command that is ready to be started.
 pub struct Launch {
@@ -16,7 +19,10 @@ pub struct Launch {
     pub(super) arguments: Vec<OsString>,
     pub(super) delivery: Delivery,
     pub(super) files: files::Options,
+    pub(super) privileges: Privileges,
     pub(super) choice: Choice,
+    pub(super) policy: Policy,
+    pub(super) log: log::Settings,
     pub(super) own_arguments: Vec<OsString>,
     pub(super) ui: Ui,
 }
@@ -42,7 +48,9 @@ impl Launch {
                 arguments: self.arguments,
                 delivery: self.delivery,
                 files: self.files,
-                policy: supervise::Policy::default(),
+                privileges: self.privileges,
+                policy: self.policy,
+                log: self.log,
                 keeps_delivery: false,
                 own_arguments: self.own_arguments,
             }),
@@ -58,10 +66,16 @@ impl Launch {
         #[cfg(target_os = "linux")]
         let placed = files::place(&self.delivery, &self.files, None)?;
         #[cfg(target_os = "linux")]
-        let (variables, steps) = (&placed.variables[..], &placed.steps[..]);
+        let (variables, mut steps) = (&placed.variables[..], placed.steps.clone());
         #[cfg(not(target_os = "linux"))]
-        let (variables, steps): (&[_], &[_]) = (&[], &[]);
+        let (variables, mut steps) = (&[], Vec::new());
+        steps.extend(self.privileges.steps());
+        if self.policy.die_with_parent {
+            // There is no supervisor whose death it would be.
+            steps.push(Step::DieWithParent(Signal::TERM));
+        }
         let environment = self.delivery.environment(variables)?;
-        Err(replace(&self.program, &self.arguments, &environment, steps))
+        let (program, arguments) = (&self.program, &self.arguments);
+        Err(replace(program, arguments, &environment, &steps))
     }
 }

@@ -8,6 +8,9 @@ use super::choice::{Choice, Circumstances, choose};
 use super::columns::columns;
 use super::error::Failure;
 use super::handover::{Handover, delivered, given};
+use super::log;
+use super::privileges::Rights;
+use super::supervision;
 use super::variables;
 use super::workspace::Workspace;
 use super::{Launch, Outcome};
@@ -29,15 +32,19 @@ pub(super) fn run(
     command: &[OsString],
     own_arguments: Vec<OsString>,
 ) -> Result<Outcome, Failure> {
-    let handover = Handover::read(&options.delivery, workspace.ambient, None)?;
+    let rights = Rights::read(&options.privileges)?;
+    let owner = rights.privileges.owner();
+    let handover = Handover::read(&options.delivery, workspace.ambient, owner)?;
     let mut circumstances = Circumstances {
         is_first: Pid::own().number() == 1,
         handed_over: handover.supervision(false),
     };
     choose(options, circumstances)?;
+    let policy = supervision::policy(&options.supervision)?;
     // Before anything is decrypted: a command that is not there needs no secrets.
+    let folder = options.privileges.chdir.as_deref();
     let program = match command.first() {
-        Some(name) => Some(Program::find(name, path(workspace))?),
+        Some(name) => Some(Program::find(name, path(workspace), folder)?),
         None => None,
     };
     let Projection {
@@ -57,7 +64,7 @@ pub(super) fn run(
         },
     };
     let (environment, conflicts) = export::inherit(
-        workspace.ambient.variables.iter().cloned(),
+        rights.variables(&workspace.ambient.variables),
         &variables,
         &files,
         &inherit,
@@ -120,7 +127,8 @@ pub(super) fn run(
     let document = handover.document(&variables, &environment)?;
     let files = given(&files, &environment).map(delivered).collect();
     let environment = if handover.has_document() {
-        inherited(workspace, &inherit)
+        let parent = rights.variables(&workspace.ambient.variables);
+        export::inherit(parent, &Variables::default(), &[], &inherit).0
     } else {
         environment
     };
@@ -139,15 +147,12 @@ pub(super) fn run(
         },
         files: handover.options,
         choice,
+        policy,
+        log: log::settings(options.supervision.log_format, workspace),
         own_arguments,
+        privileges: rights.privileges,
         ui: *workspace.ui,
     })))
-}
-
-/// The environment without anything composed.
-fn inherited(workspace: &Workspace<'_>, inherit: &Inherit) -> Vec<Entry> {
-    let parent = workspace.ambient.variables.iter().cloned();
-    export::inherit(parent, &Variables::default(), &[], inherit).0
 }
 
 /// The caller's own `PATH`.

@@ -3,11 +3,12 @@
 //! [`Program::find`] comes before anything is decrypted, [`EnvironmentBlock`] and [`replace`] after.
 
 pub mod delivery;
+pub mod files;
+pub mod privileges;
 
 mod environment;
 mod error;
-pub mod files;
-
+mod policy;
 mod program;
 mod replace;
 
@@ -17,5 +18,7 @@ pub mod supervise;
 pub use delivery::Delivery;
 pub use environment::EnvironmentBlock;
 pub use error::Error;
+pub use policy::{Policy, STOP_TIMEOUT};
+pub use privileges::Privileges;
 pub use program::Program;
 pub use replace::replace;

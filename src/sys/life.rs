@@ -14,7 +14,7 @@ pub struct Life {
     /// The inode of the process namespace.
     namespace: u64,
     pid: Pid,
-    /// When it started, in clock ticks since the system did; 0 where /proc does not tell.
+    /// When it started, in clock ticks since the system did; 0 where that is not known.
     start: u64,
 }
 
@@ -39,17 +39,21 @@ impl Life {
         }
     }
 
+    /// The beginning of what [`Life::from_str`] reads, to which a process of this namespace only has to append its number:
+    /// all that it can do between fork and exec. When it started is not known then.
+    pub fn prefix() -> String {
+        format!("{} ", namespace())
+    }
+
     /// What has become of it.
     pub fn existence(self) -> Existence {
         if self.namespace != namespace() {
             return Existence::Elsewhere;
         }
         match start(self.pid) {
-            Ok(start) if start == self.start => Existence::Alive,
+            Ok(start) if start == self.start || self.start == 0 => Existence::Alive,
             Ok(_) => Existence::Over,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.start != 0 => {
-                Existence::Over
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && has_proc() => Existence::Over,
             // Without /proc, there is only whether the number is anybody's.
             // SAFETY: takes numbers only, and sends nothing.
             Err(_) => match unsafe { libc::kill(self.pid.number(), 0) } {
@@ -80,7 +84,7 @@ impl FromStr for Life {
             Some(Self {
                 namespace: next()?,
                 pid: Pid::from_number(i32::try_from(next()?).ok()?)?,
-                start: next()?,
+                start: next().unwrap_or(0),
             })
         };
         read().ok_or_else(|| io::ErrorKind::InvalidData.into())
@@ -90,6 +94,11 @@ impl FromStr for Life {
 /// The process namespace of this process; 0 where it cannot be told.
 fn namespace() -> u64 {
     fs::metadata("/proc/self/ns/pid").map_or(0, |metadata| metadata.ino())
+}
+
+/// Whether /proc tells of processes.
+fn has_proc() -> bool {
+    start(Pid::own()).is_ok()
 }
 
 /// When a process started (proc_pid_stat(5), field 22). One that is dead and not reaped is not found.
@@ -144,14 +153,11 @@ mod tests {
     fn lives_are_read_as_they_are_written() {
         let life = Life::of(Pid::own());
         assert_eq!(life.to_string().parse::<Life>().ok(), Some(life));
-        for text in [
-            "",
-            "1 2",
-            "1 -2 3",
-            "1 0 3",
-            "1 x 3",
-            "99999999999999999999 1 1",
-        ] {
+        let signed = format!("{}{}", Life::prefix(), Pid::own());
+        let signed: Life = signed.parse().expect("a life");
+        assert_eq!(signed.existence(), Existence::Alive);
+        assert!(Life::prefix().parse::<Life>().is_err());
+        for text in ["", "1 -2 3", "1 0 3", "1 x 3", "99999999999999999999 1 1"] {
             assert!(text.parse::<Life>().is_err(), "{text}");
         }
     }

@@ -6,11 +6,15 @@
     reason = "the operating system's interface is unsafe; this module is its fence"
 )]
 
+pub mod accounts;
+
 pub mod allocator;
 
 mod arena;
 
 pub mod children;
+
+pub mod credentials;
 
 pub mod descriptors;
 
@@ -29,6 +33,8 @@ mod interrupt;
 
 pub mod life;
 
+pub mod limit;
+
 #[cfg(target_os = "linux")]
 pub mod memfd;
 
@@ -36,6 +42,8 @@ pub mod memory;
 
 #[cfg(target_os = "linux")]
 pub mod mount;
+
+pub mod output;
 
 pub mod process;
 

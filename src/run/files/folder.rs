@@ -3,6 +3,7 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -163,16 +164,28 @@ impl Folder {
     /// # Errors
     /// [`Error::Folder`].
     pub fn belongs_to(&self, command: Pid) -> Result<(), Error> {
-        let life = Life::of(command).to_string();
+        self.record(&Life::of(command).to_string()).map(drop)
+    }
+
+    /// Where the process that is to become the command signs in before it does: from then on it has the folder no more
+    /// locked, and this process may be killed before it knows whose the folder is.
+    pub(super) fn book(&self) -> Result<OwnedFd, Error> {
+        self.record(&Life::prefix())
+    }
+
+    /// Records whose the folder is; more can be written behind that.
+    fn record(&self, text: &str) -> Result<OwnedFd, Error> {
         let new = OsStr::new("command.new");
         let _ = self.run.remove(new);
-        let written = self.run.write(new, life.as_bytes(), None);
-        written
-            .and_then(|()| self.run.rename(new, COMMAND.as_ref()))
-            .map_err(|reason| Error::Folder {
-                path: self.run.path().to_owned(),
-                reason,
-            })
+        let record = || {
+            let file = self.run.write(new, text.as_bytes(), None)?;
+            self.run.rename(new, COMMAND.as_ref())?;
+            Ok(file)
+        };
+        record().map_err(|reason| Error::Folder {
+            path: self.run.path().to_owned(),
+            reason,
+        })
     }
 
     /// Changes the files of `before`, which are there, to those of `after`, while the command runs: each as a whole, and
@@ -233,7 +246,9 @@ impl Folder {
                 let _ = self.files.remove(new);
                 // Exposed: the file is what it is for.
                 let written = self.files.write(new, content.expose(), self.options.owner);
-                written.map_err(|reason| self.failed(variable, reason))?;
+                written
+                    .map_err(|reason| self.failed(variable, reason))
+                    .map(drop)?;
             }
             for (new, variable) in staged.iter().zip(entries.keys()) {
                 let renamed = self.files.rename(new, variable);

@@ -67,6 +67,9 @@ impl Placed {
             None => Folder::make(options)?,
         };
         folder.fill(entries)?;
+        let book = folder.book()?;
+        self.steps.push(Step::SignIn(book.as_raw_fd()));
+        self.descriptors.push(book);
         let variables = entries.keys();
         self.variables.extend(
             variables.map(|variable| ((*variable).to_owned(), folder.path(variable).into())),

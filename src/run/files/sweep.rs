@@ -92,7 +92,7 @@ mod tests {
         let ended = own.rsplit_once(' ').expect("three numbers").0.to_owned() + " 1";
         for (name, command) in [
             ("1-0", None),
-            ("2-0", Some("cut off")),
+            ("2-0", Some(&*Life::prefix())),
             ("3-0", Some(&*ended)),
             ("4-0", Some(&*own)),
             ("5-0", Some("1 1 1")),

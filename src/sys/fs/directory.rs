@@ -94,17 +94,24 @@ impl Directory {
         Ok(())
     }
 
-    /// Writes the new file `name`, which nobody but `owner` can read at any moment, and nobody change.
+    /// Writes the new file `name`, which nobody but `owner` can read at any moment, and nobody change but by way of what
+    /// this gives.
     ///
     /// # Errors
     /// Those of open(2), write(2), fchmod(2) and fchown(2). What was written stays.
-    pub fn write(&self, name: &OsStr, content: &[u8], owner: Option<(u32, u32)>) -> io::Result<()> {
+    pub fn write(
+        &self,
+        name: &OsStr,
+        content: &[u8],
+        owner: Option<(u32, u32)>,
+    ) -> io::Result<OwnedFd> {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let mut file = File::from(openat(&self.descriptor, name, flags, bits(0o600))?);
         file.write_all(content)?;
         fchmod(&file, bits(0o400))?;
-        give(&file, owner)
+        give(&file, owner)?;
+        Ok(file.into())
     }
 
     /// Gives the directory itself to `owner`, if there is one, and has it have this mode.

@@ -325,7 +325,7 @@ fn descriptors_need_no_supervisor_and_cannot_be_changed() {
         125,
         &[
             "error: files are removed when the command ends, and with --exec nobody would do that",
-            "hint: leave out --exec, or hand them over as descriptors: --files memfd, --deliver fd",
+            "  hint: leave out --exec, or hand them over as descriptors: --files memfd, --deliver fd",
         ],
     );
 }
@@ -528,7 +528,7 @@ fn a_notation_needs_a_document() {
         125,
         &[
             "error: --deliver-format needs a document to be written",
-            "hint: say where it goes: --deliver file, fd or stdin",
+            "  hint: say where it goes: --deliver file, fd or stdin",
         ],
     );
 }

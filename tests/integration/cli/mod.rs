@@ -10,6 +10,7 @@ mod files;
 mod get;
 mod help;
 mod messages;
+mod privileges;
 mod run;
 mod streams;
 mod surroundings;
