@@ -443,7 +443,7 @@ fn a_document_takes_the_place_of_variables() {
         ] {
             let options = ["--deliver", place, "--deliver-format", format];
             let script = format!(
-                "{}; cat $TOKEN; tr '\\0' '\\n' < /proc/self/environ | grep GREETING",
+                "{}; cat $TOKEN; tr '\\0' '\\n' < /proc/$$/environ | grep GREETING",
                 read(place)
             );
             let mut command = run(&env, &options, &script);
