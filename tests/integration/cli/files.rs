@@ -549,3 +549,32 @@ fn a_command_cannot_lead_the_clearing_astray() {
     assert_eq!(fs::read_to_string(&kept).unwrap(), "kept");
     assert_eq!(fs::metadata(&kept).unwrap().uid(), geteuid().as_raw());
 }
+
+#[test]
+fn another_user_gets_what_is_handed_to_the_command() {
+    if !is_root() || !have(&["setpriv"]) {
+        return;
+    }
+    let env = project();
+    let user = NOBODY.to_string();
+    let script = "cat $TOKEN; cat /dev/stdin; stat -L -c ' %a %u %g' $TOKEN";
+    for kind in ["auto", "memfd", "fifo"] {
+        // With mounts of its own, and without the right to them, as in most containers.
+        for rights in ["all", "-sys_admin"] {
+            let mut command = env.command("setpriv");
+            if rights == "-sys_admin" {
+                command.args(["--bounding-set", rights, "--inh-caps", rights]);
+            }
+            command.args([env!("CARGO_BIN_EXE_escrun"), "--env", "app"]);
+            command.args(["--user", &user, "--group", &user, "--files", kind]);
+            command.args(["--deliver", "stdin", "--deliver-format", "dotenv"]);
+            let ended = end(command.args(["--", "sh", "-c", script]));
+            let mut expected = format!("{CANARY}GREETING=hello\n");
+            // A pipe that was read is gone.
+            if kind != "fifo" {
+                expected += &format!(" 400 {NOBODY} {NOBODY}\n");
+            }
+            assert_eq!(ended.stdout, expected, "{kind} {rights} {ended:?}");
+        }
+    }
+}
