@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::files;
 use crate::sys::exec::Limits;
 use crate::sys::fs::describe;
 use crate::sys::step::Step;
@@ -23,6 +24,13 @@ pub enum Error {
         path: PathBuf,
         /// What the system says.
         reason: io::Error,
+    },
+    /// There is a file, but the user that the command runs as may not execute it, or may not reach it.
+    DeniedTo {
+        /// The file.
+        path: PathBuf,
+        /// The user.
+        user: u32,
     },
     /// The file is there, but what it names as its interpreter is not.
     NoInterpreter {
@@ -76,6 +84,8 @@ pub enum Error {
         /// What the system says.
         reason: io::Error,
     },
+    /// What it is given besides variables cannot be handed over.
+    Files(files::Error),
     /// It cannot be supervised.
     Supervision {
         /// What failed.
@@ -93,6 +103,7 @@ impl Error {
             Error::NotFound { .. } | Error::NoInterpreter { .. } => 127,
             // Where execve(2) itself says E2BIG, env(1) gives 126.
             Error::NotExecutable { .. }
+            | Error::DeniedTo { .. }
             | Error::VariableTooLong { .. }
             | Error::ArgumentTooLong { .. }
             | Error::TooLarge { .. } => 126,
@@ -100,6 +111,7 @@ impl Error {
             | Error::InvalidName { .. }
             | Error::NulInValue { .. }
             | Error::Step { .. }
+            | Error::Files(_)
             | Error::Supervision { .. } => 125,
         }
     }
@@ -116,9 +128,14 @@ impl Error {
             Error::NotExecutable { path, .. } if path.is_file() => {
                 Some("chmod +x makes a file executable")
             }
+            Error::DeniedTo { .. } => Some(
+                "that user needs the right to execute it, and to search every folder on the way to it",
+            ),
+            Error::Step { step, reason } => step_hint(step, reason),
             Error::NoInterpreter { .. } => {
                 Some("correct its first line (#!), or install what it names")
             }
+            Error::Files(error) => error.hint(),
             Error::InvalidName { .. } => Some("give the variable another name"),
             Error::NulInValue { .. } => Some("hand binary data over as a file, or in base64"),
             Error::VariableTooLong { .. } | Error::TooLarge { .. } => Some(
@@ -130,6 +147,37 @@ impl Error {
     }
 }
 
+/// The option that asked for a step.
+fn option(step: &Step) -> Option<&'static str> {
+    Some(match step {
+        Step::Limit(_) => "--rlimit",
+        Step::Supplementary(_) => "--groups",
+        Step::Group(_) => "--group",
+        Step::User(_) => "--user",
+        Step::ChangeFolder(_) => "--chdir",
+        Step::Umask(_) => "--umask",
+        Step::NoNewPrivileges => "--no-new-privs",
+        Step::DieWithParent(_) => "--die-with-parent",
+        _ => return None,
+    })
+}
+
+/// What helps when a step failed.
+fn step_hint(step: &Step, reason: &io::Error) -> Option<&'static str> {
+    match (step, reason.raw_os_error()) {
+        (Step::User(_) | Step::Group(_) | Step::Supplementary(_), Some(libc::EINVAL)) => {
+            Some("there is no such id in this user namespace")
+        }
+        (Step::Supplementary(_), Some(libc::EPERM)) => {
+            Some("a user namespace may deny them: /proc/self/setgroups")
+        }
+        (Step::ChangeFolder(_), Some(libc::EACCES)) => {
+            Some("the folder is entered as the user that the command runs as")
+        }
+        _ => None,
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -138,6 +186,17 @@ impl fmt::Display for Error {
             }
             Error::NotExecutable { path, reason } => {
                 write!(f, "cannot execute {}: {}", path.display(), describe(reason))
+            }
+            Error::DeniedTo { path, user } => write!(
+                f,
+                "cannot execute {} as the user {user}: permission denied",
+                path.display()
+            ),
+            Error::Step { step, reason } => {
+                if let Some(option) = option(step) {
+                    write!(f, "{option}: ")?;
+                }
+                write!(f, "cannot {step}: {}", describe(reason))
             }
             Error::NoInterpreter { path } => write!(
                 f,
@@ -176,7 +235,7 @@ impl fmt::Display for Error {
                 limits.total,
                 largest.join(", ")
             ),
-            Error::Step { step, reason } => write!(f, "cannot {step}: {}", describe(reason)),
+            Error::Files(error) => error.fmt(f),
             Error::Supervision { what, reason } => {
                 write!(
                     f,
@@ -188,12 +247,19 @@ impl fmt::Display for Error {
     }
 }
 
+impl From<files::Error> for Error {
+    fn from(error: files::Error) -> Self {
+        Error::Files(error)
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::NotExecutable { reason, .. }
             | Error::Step { reason, .. }
             | Error::Supervision { reason, .. } => Some(reason),
+            Error::Files(error) => error.source(),
             _ => None,
         }
     }

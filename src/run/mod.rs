@@ -3,10 +3,13 @@
 //! [`Program::find`] comes before anything is decrypted, [`EnvironmentBlock`] and [`replace`] after.
 
 pub mod delivery;
+pub mod files;
+pub mod privileges;
 
 mod environment;
 mod error;
 pub mod mask;
+mod policy;
 mod program;
 mod replace;
 
@@ -16,5 +19,7 @@ pub mod supervise;
 pub use delivery::Delivery;
 pub use environment::EnvironmentBlock;
 pub use error::Error;
+pub use policy::{Policy, STOP_TIMEOUT};
+pub use privileges::Privileges;
 pub use program::Program;
 pub use replace::replace;

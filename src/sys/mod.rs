@@ -6,17 +6,24 @@
     reason = "the operating system's interface is unsafe; this module is its fence"
 )]
 
+pub mod accounts;
+
 pub mod allocator;
 
 mod arena;
 
 pub mod children;
 
+pub mod credentials;
+
 pub mod descriptors;
 
 pub mod entry;
 
 pub mod exec;
+
+#[cfg(target_os = "linux")]
+pub mod fifo;
 
 mod inherited;
 
@@ -26,7 +33,19 @@ mod interrupt;
 
 pub mod led;
 
+pub mod life;
+
+pub mod limit;
+
+#[cfg(target_os = "linux")]
+pub mod memfd;
+
 pub mod memory;
+
+#[cfg(target_os = "linux")]
+pub mod mount;
+
+pub mod output;
 
 pub mod process;
 

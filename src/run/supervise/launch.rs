@@ -14,7 +14,9 @@ use super::plan::Plan;
 use super::starter::{Occasion, Started, Starter};
 use super::terminal::{Belonging, is_foreground};
 use super::{Policy, REENTRY};
-use crate::run::{Delivery, Error, Program};
+use crate::log;
+use crate::run::files::{self, Folder, place};
+use crate::run::{Delivery, Error, Privileges, Program};
 use crate::sys::children::{self, Pid, adopt_orphans};
 use crate::sys::exec::reenter;
 use crate::sys::process::Inherited;
@@ -29,8 +31,14 @@ pub struct Order {
     pub arguments: Vec<OsString>,
     /// What it is given.
     pub delivery: Delivery,
+    /// How it is given files and a document.
+    pub files: files::Options,
+    /// As whom, where and within which limits it runs. The supervisor stays as it is.
+    pub privileges: Privileges,
     /// How to supervise it.
     pub policy: Policy,
+    /// What the supervisor tells, and how.
+    pub log: log::Settings,
     /// Whether the supervisor must keep what the command is given.
     pub keeps_delivery: bool,
     /// Whether secrets are hidden in what the command writes.
@@ -59,7 +67,7 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
     }
     let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
     let outlets = if order.masks {
-        Outlets::open().map_err(failed("make a way for its output"))?
+        Outlets::open(order.privileges.owner()).map_err(failed("make a way for its output"))?
     } else {
         Outlets::default()
     };
@@ -72,20 +80,28 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
         arguments: order.arguments,
         belonging,
         cgroup: cgroup.map(|cgroup| cgroup.path().into()),
+        privileges: order.privileges,
         die_with_parent: order.policy.die_with_parent,
     };
-    let occasion = Occasion {
-        takes_foreground: belonging.is_handed_over && is_foreground(input.as_fd()),
-        steps: outlets.steps(),
-        session: outlets.session(),
-        ..Occasion::default()
+    let start = || {
+        let placed = place(&order.delivery, &order.files, None)?;
+        let occasion = Occasion {
+            takes_foreground: belonging.is_handed_over && is_foreground(input.as_fd()),
+            placed: &placed.variables,
+            steps: [outlets.steps(), placed.steps.clone()].concat(),
+            session: outlets.session(),
+        };
+        Ok((starter.start(&order.delivery, occasion)?, placed.folder))
     };
-    let Started { command, leader } =
-        starter.start(&order.delivery, occasion).inspect_err(|_| {
-            if let Some(cgroup) = starter.cgroup() {
-                cgroup.remove();
-            }
-        })?;
+    let (Started { command, leader }, folder) = start().inspect_err(|_: &Error| {
+        if let Some(cgroup) = starter.cgroup() {
+            cgroup.remove();
+        }
+    })?;
+    if let Some(folder) = &folder {
+        // Without it, the folder may be removed if escrun is killed while the command goes on.
+        let _ = folder.belongs_to(command);
+    }
     let become_supervisor = || -> io::Result<Infallible> {
         let mut delivery = order.delivery;
         if !order.keeps_delivery {
@@ -101,11 +117,14 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
         let plan = Plan {
             command,
             starter,
+            files: order.files,
+            folder: folder.as_ref().map(Folder::place),
             policy: order.policy,
             leader,
             delivery: kept.as_ref().map(AsRawFd::as_raw_fd),
             keeps_delivery: order.keeps_delivery,
             outlets,
+            log: order.log,
             inherited: Inherited::recorded(),
         };
         drop(delivery);

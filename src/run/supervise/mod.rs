@@ -13,13 +13,13 @@ mod leader;
 mod masking;
 mod outlets;
 mod plan;
-mod policy;
+mod report;
 mod resume;
 mod screen;
 mod starter;
 mod supervisor;
 mod terminal;
 
+pub use super::policy::{Policy, STOP_TIMEOUT};
 pub use launch::{Order, launch};
-pub use policy::{Policy, STOP_TIMEOUT};
 pub use resume::{REENTRY, resume};

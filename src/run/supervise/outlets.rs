@@ -4,7 +4,7 @@ use std::io::{self, PipeWriter};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::unistd::tcgetpgrp;
+use nix::unistd::{Gid, Uid, fchown, tcgetpgrp};
 use serde::{Deserialize, Serialize};
 
 use super::terminal::{Belonging, is_foreground};
@@ -42,6 +42,7 @@ pub(super) struct Outlets {
     theirs: Vec<OwnedFd>,
     steps: Vec<Step>,
     session: Option<RawFd>,
+    owner: Option<(u32, u32)>,
 }
 
 impl Outlets {
@@ -51,9 +52,11 @@ impl Outlets {
     /// programs change the modes of the one that they draw on. Otherwise others of its job may read what is typed, so
     /// the terminal stays, and only output goes through another.
     ///
+    /// They belong to `owner`, the user and group that the command becomes.
+    ///
     /// # Errors
-    /// Those of making pipes and terminals.
-    pub(super) fn open() -> io::Result<Self> {
+    /// Those of making pipes and terminals, and of giving them away.
+    pub(super) fn open(owner: Option<(u32, u32)>) -> io::Result<Self> {
         let standard = [
             io::stdin().as_fd(),
             io::stdout().as_fd(),
@@ -61,7 +64,10 @@ impl Outlets {
         ]
         .map(|descriptor| descriptor.as_raw_fd());
         let [input, output, errors] = standard;
-        let mut outlets = Self::default();
+        let mut outlets = Self {
+            owner,
+            ..Self::default()
+        };
         let (stdin, stdout) = (io::stdin(), io::stdout());
         let is_ours = |descriptor: BorrowedFd<'_>| tcgetpgrp(descriptor).is_ok();
         if is_ours(stdin.as_fd()) && is_ours(stdout.as_fd()) && are_one_file(input, output) {
@@ -133,6 +139,11 @@ impl Outlets {
                 (master, slave)
             }
         };
+        if let Some((user, group)) = self.owner {
+            let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+            // By its name, /dev/stdout or /dev/tty, the command may open it only then.
+            fchown(&theirs, Some(user), Some(group))?;
+        }
         self.outlets.push(Outlet {
             source: source.as_raw_fd(),
             target,
