@@ -1,4 +1,4 @@
-"""Children for the matrix: `python3 probe.py VERB LOG [ARG]…` does one thing, and writes into LOG what happens to it."""
+"""Children for the matrix: `python3 probe.py VERB LOG [ARG]…` does one thing, and LOG tells what happens to it."""
 
 import os
 import signal
@@ -209,9 +209,11 @@ def pend(number, *command):
 
 def ignoring(*words):
     """Becomes a command that ignores the signals whose numbers stand before it, and no other."""
+    import processes
+
     numbers = [word for word in words if word.isdigit()]
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        signal.signal(number, signal.SIG_DFL)
+    # Python itself ignores some.
+    processes.reset_all()
     for number in numbers:
         signal.signal(int(number), signal.SIG_IGN)
     command = words[len(numbers) :]
