@@ -10,6 +10,7 @@ mod error;
 mod explain;
 mod export;
 mod get;
+mod handover;
 mod identities;
 mod init;
 mod keygen;

@@ -7,6 +7,7 @@ use super::args::{OnConflict, RunOptions};
 use super::choice::{Choice, Circumstances, choose};
 use super::columns::columns;
 use super::error::Failure;
+use super::handover::{Handover, delivered, given};
 use super::log;
 use super::privileges::Rights;
 use super::supervision;
@@ -15,7 +16,7 @@ use super::workspace::Workspace;
 use super::{Launch, Outcome};
 use crate::diagnostic::any_error;
 use crate::eval::Mode;
-use crate::export::{self, Entry, Inherit, Projection, Variables};
+use crate::export::{self, Entry, File, Inherit, Projection, Variables};
 use crate::quote::quoted;
 use crate::run::{Delivery, Program, delivery};
 use crate::secret::{REDACTED, Secret};
@@ -31,13 +32,16 @@ pub(super) fn run(
     command: &[OsString],
     own_arguments: Vec<OsString>,
 ) -> Result<Outcome, Failure> {
-    let circumstances = Circumstances {
+    let rights = Rights::read(&options.privileges)?;
+    let owner = rights.privileges.owner();
+    let handover = Handover::read(&options.delivery, workspace.ambient, owner)?;
+    let mut circumstances = Circumstances {
         is_first: Pid::own().number() == 1,
+        handed_over: handover.supervision(false),
     };
-    let choice = choose(options, circumstances)?;
+    choose(options, circumstances)?;
     let policy = supervision::policy(&options.supervision)?;
     // Before anything is decrypted: a command that is not there needs no secrets.
-    let rights = Rights::read(&options.privileges)?;
     let folder = options.privileges.chdir.as_deref();
     let program = match command.first() {
         Some(name) => Some(Program::find(name, path(workspace), folder)?),
@@ -45,6 +49,7 @@ pub(super) fn run(
     };
     let Projection {
         variables,
+        files,
         diagnostics,
         notes,
     } = variables::project(workspace, Mode::Eval, &options.export)?;
@@ -61,17 +66,20 @@ pub(super) fn run(
     let (environment, conflicts) = export::inherit(
         rights.variables(&workspace.ambient.variables),
         &variables,
+        &files,
         &inherit,
     );
+    circumstances.handed_over = handover.supervision(given(&files, &environment).next().is_some());
+    let choice = choose(options, circumstances)?;
 
     let mut faults = diagnostics;
     let evaluated = !any_error(&faults);
     faults.extend(conflicts);
     if evaluated {
         let is_set = |name: &str| {
-            environment
-                .iter()
-                .any(|entry| &*entry.name == name.as_bytes())
+            let mut names = environment.iter().map(|entry| &*entry.name);
+            names.any(|found| found == name.as_bytes())
+                || files.iter().any(|file| *file.variable == *name)
         };
         faults.extend(export::missing(&workspace.project.required, is_set));
     }
@@ -92,17 +100,18 @@ pub(super) fn run(
         return Err(Failure::told());
     }
     let Some(program) = program.filter(|_| !options.dry_run) else {
-        let text = listing(&variables, &environment);
+        let text = listing(&variables, &files, &environment);
         workspace.ui.out(text.as_bytes())?;
+        let is_composed = |name: &str| {
+            variables.find(name).is_some() || files.iter().any(|file| *file.variable == *name)
+        };
         let inherited = environment
             .iter()
-            .filter(|entry| {
-                str::from_utf8(&entry.name).is_ok_and(|name| variables.find(name).is_none())
-            })
+            .filter(|entry| str::from_utf8(&entry.name).is_ok_and(|name| !is_composed(name)))
             .count();
         workspace.ui.info(&format!(
             "{} composed; {inherited} inherited besides",
-            variables.len()
+            variables.len() + files.len()
         ));
         return Ok(Outcome::Exit(0));
     };
@@ -115,6 +124,14 @@ pub(super) fn run(
         variables.len(),
         program.path().display()
     ));
+    let document = handover.document(&variables, &environment)?;
+    let files = given(&files, &environment).map(delivered).collect();
+    let environment = if handover.has_document() {
+        let parent = rights.variables(&workspace.ambient.variables);
+        export::inherit(parent, &Variables::default(), &[], &inherit).0
+    } else {
+        environment
+    };
     let variables = environment.iter().map(|entry| delivery::Variable {
         name: OsStr::from_bytes(&entry.name).to_owned(),
         value: Secret::from_parts(&[entry.value.bytes()]),
@@ -124,8 +141,11 @@ pub(super) fn run(
         arguments: command[1..].to_vec(),
         delivery: Delivery {
             variables: variables.collect(),
+            files,
+            document,
             ..Delivery::default()
         },
+        files: handover.options,
         choice,
         policy,
         log: log::settings(options.supervision.log_format, workspace),
@@ -154,8 +174,8 @@ fn shortened(text: &str) -> String {
 
 /// What `--dry-run` prints: the name of each variable, its value unless that is secret, and where it is from. Where the
 /// inherited value stays, that is said instead.
-fn listing(variables: &Variables, environment: &[Entry]) -> String {
-    let rows = variables.iter().map(|variable| {
+fn listing(variables: &Variables, files: &[File], environment: &[Entry]) -> String {
+    let of_variables = variables.iter().map(|variable| {
         let found =
             environment.binary_search_by(|entry| (*entry.name).cmp(variable.name.as_bytes()));
         let is_kept = found.is_ok_and(|at| environment[at].value.bytes() != variable.value.bytes());
@@ -177,5 +197,21 @@ fn listing(variables: &Variables, environment: &[Entry]) -> String {
             variable.path.clone(),
         ]
     });
-    columns(rows.collect())
+    let is_given: Vec<&str> = given(files, environment)
+        .map(|file| &*file.variable)
+        .collect();
+    let of_files = files.iter().map(|file| {
+        let (value, origin) = if is_given.contains(&&*file.variable) {
+            ("[file]".to_owned(), file.origin.to_string())
+        } else {
+            (
+                "[inherited]".to_owned(),
+                format!("instead of {}", file.origin),
+            )
+        };
+        vec![file.variable.to_string(), value, origin, file.path.clone()]
+    });
+    let mut rows: Vec<_> = of_variables.chain(of_files).collect();
+    rows.sort_by(|one, other| one[0].cmp(&other[0]));
+    columns(rows)
 }

@@ -3,6 +3,7 @@
 //! [`Program::find`] comes before anything is decrypted, [`EnvironmentBlock`] and [`replace`] after.
 
 pub mod delivery;
+pub mod files;
 pub mod privileges;
 
 mod environment;

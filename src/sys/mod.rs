@@ -22,15 +22,26 @@ pub mod entry;
 
 pub mod exec;
 
+#[cfg(target_os = "linux")]
+pub mod fifo;
+
 mod inherited;
 
 pub mod fs;
 
 mod interrupt;
 
+pub mod life;
+
 pub mod limit;
 
+#[cfg(target_os = "linux")]
+pub mod memfd;
+
 pub mod memory;
+
+#[cfg(target_os = "linux")]
+pub mod mount;
 
 pub mod output;
 

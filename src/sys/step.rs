@@ -9,6 +9,7 @@ use super::children::{self, Pid};
 use super::credentials;
 use super::limit::Limit;
 use super::signal::Signal;
+use super::start::{DIGITS, write_number};
 
 /// One step. Each is async-signal-safe, so that it can be taken between fork and exec.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub enum Step {
     Group(u32),
     /// Is this user for good, without any capability unless it was this user before.
     User(u32),
+    /// Writes its process number to this descriptor.
+    SignIn(RawFd),
     /// Goes to a folder.
     ChangeFolder(CString),
     /// Has this file mode mask.
@@ -83,6 +86,11 @@ impl Step {
                     check(libc::fcntl(*from, libc::F_SETFD, 0))
                 }
                 Step::Place { from, to } => check(libc::dup2(*from, *to)),
+                Step::SignIn(file) => {
+                    let mut text = [0; DIGITS];
+                    let length = write_number(&mut text, Pid::own().number());
+                    check(libc::write(*file, text.as_ptr().cast(), length) as libc::c_int)
+                }
                 Step::Limit(limit) => limit.impose(),
                 Step::Supplementary(groups) => credentials::set_supplementary(groups),
                 Step::Group(group) => credentials::become_group(*group),
@@ -123,6 +131,7 @@ impl fmt::Display for Step {
             Step::EnterCgroup(_) => f.write_str("enter the control group"),
             Step::DieWithParent(_) => f.write_str("ask to die with the parent"),
             Step::Place { to, .. } => write!(f, "place descriptor {to}"),
+            Step::SignIn(_) => f.write_str("sign in to the folder of its files"),
             Step::Limit(limit) => write!(f, "set the limit {limit}"),
             Step::Supplementary(groups) if groups.is_empty() => {
                 f.write_str("leave the supplementary groups")

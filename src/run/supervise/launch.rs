@@ -14,6 +14,7 @@ use super::starter::{Occasion, Starter};
 use super::terminal::{Belonging, is_foreground};
 use super::{Policy, REENTRY};
 use crate::log;
+use crate::run::files::{self, Folder, place};
 use crate::run::{Delivery, Error, Privileges, Program};
 use crate::sys::children::{self, Pid, adopt_orphans};
 use crate::sys::exec::reenter;
@@ -29,6 +30,8 @@ pub struct Order {
     pub arguments: Vec<OsString>,
     /// What it is given.
     pub delivery: Delivery,
+    /// How it is given files and a document.
+    pub files: files::Options,
     /// As whom, where and within which limits it runs. The supervisor stays as it is.
     pub privileges: Privileges,
     /// How to supervise it.
@@ -73,15 +76,24 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
         privileges: order.privileges,
         die_with_parent: order.policy.die_with_parent,
     };
-    let occasion = Occasion {
-        takes_foreground: belonging.is_handed_over && is_foreground(input.as_fd()),
-        ..Occasion::default()
+    let start = || {
+        let placed = place(&order.delivery, &order.files, None)?;
+        let occasion = Occasion {
+            takes_foreground: belonging.is_handed_over && is_foreground(input.as_fd()),
+            placed: &placed.variables,
+            steps: placed.steps.clone(),
+        };
+        Ok((starter.start(&order.delivery, occasion)?, placed.folder))
     };
-    let command = starter.start(&order.delivery, occasion).inspect_err(|_| {
+    let (command, folder) = start().inspect_err(|_: &Error| {
         if let Some(cgroup) = starter.cgroup() {
             cgroup.remove();
         }
     })?;
+    if let Some(folder) = &folder {
+        // Without it, the folder may be removed if escrun is killed while the command goes on.
+        let _ = folder.belongs_to(command);
+    }
     let become_supervisor = || -> io::Result<Infallible> {
         let kept = order
             .keeps_delivery
@@ -90,6 +102,8 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
         let plan = Plan {
             command,
             starter,
+            files: order.files,
+            folder: folder.as_ref().map(Folder::place),
             policy: order.policy,
             delivery: kept.as_ref().map(AsRawFd::as_raw_fd),
             log: order.log,

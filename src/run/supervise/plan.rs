@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Policy;
 use super::starter::Starter;
 use crate::log;
+use crate::run::files;
 use crate::sys::children::Pid;
 use crate::sys::process::Inherited;
 
@@ -19,6 +20,10 @@ pub(super) struct Plan {
     pub(super) command: Pid,
     /// How it was started, and can be again.
     pub(super) starter: Starter,
+    /// How it is given files and a document.
+    pub(super) files: files::Options,
+    /// The folder of its files, to be removed in the end.
+    pub(super) folder: Option<files::Place>,
     /// The user's wishes.
     pub(super) policy: Policy,
     /// How much is told of what happens, and how.

@@ -15,6 +15,7 @@ use super::plan::Plan;
 use super::report;
 use super::terminal::Foreground;
 use crate::run::Delivery;
+use crate::run::files::Folder;
 use crate::sys::children::{Change, End, Next, Pid, next_change};
 use crate::sys::signal::{Receiver, Signal, Target, queue, send, suffer};
 
@@ -29,6 +30,8 @@ pub(super) struct Supervisor {
     deadlines: BTreeMap<Timer, Instant>,
     /// What the command is given, if that is needed again.
     _delivery: Option<Delivery>,
+    /// The files of the command, which end with this.
+    folder: Option<Folder>,
     end: Option<End>,
 }
 
@@ -52,6 +55,8 @@ impl Supervisor {
             signals: Receiver::new()?,
             deadlines: BTreeMap::new(),
             _delivery: delivery,
+            // One that is gone needs no removing.
+            folder: plan.folder.and_then(|place| Folder::take_over(place).ok()),
             end: None,
         })
     }
@@ -108,7 +113,10 @@ impl Supervisor {
     fn children(&mut self) -> io::Result<()> {
         loop {
             match next_change()? {
-                Next::Change(pid, Change::Ended(end)) => self.tell(Event::Ended(pid, end)),
+                Next::Change(pid, Change::Ended(end)) => {
+                    self.hear_of_end(pid);
+                    self.tell(Event::Ended(pid, end));
+                }
                 Next::Change(pid, Change::Stopped(signal)) => {
                     self.tell(Event::Stopped(pid, signal));
                 }
@@ -119,6 +127,16 @@ impl Supervisor {
                     return Ok(());
                 }
             }
+        }
+    }
+
+    /// Whoever serves a pipe serves the command, and would be waited for after it.
+    fn hear_of_end(&mut self, pid: Pid) {
+        if let Some(folder) = &mut self.folder
+            && !folder.ended(pid)
+            && pid == self.command
+        {
+            folder.stop_serving();
         }
     }
 
