@@ -118,6 +118,15 @@ def program(pid):
         return ""
 
 
+def arguments(pid):
+    """What it was started with, the name of its program first."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().decode(errors="replace").split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def parents():
     """The parent of every process."""
     pids = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
