@@ -183,7 +183,9 @@ def identity():
 def notify():
     """Says READY=1, as sd_notify(3) does."""
     peer = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    peer.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+    address = os.environ["NOTIFY_SOCKET"]
+    # The abstract namespace of unix(7).
+    peer.sendto(b"READY=1", "\0" + address[1:] if address[0] == "@" else address)
     tell("ready")
 
 
