@@ -1,6 +1,7 @@
 //! escrun as the parent of a command: real processes, real signals, real terminals.
 
 mod at_terminal;
+mod failures;
 mod family;
 mod signals;
 mod status;
