@@ -18,6 +18,7 @@ use crate::log;
 use crate::run::files::{self, Folder, place};
 use crate::run::{Delivery, Error, Privileges, Program};
 use crate::sys::children::{self, Pid, adopt_orphans};
+use crate::sys::descriptors::close_from;
 use crate::sys::exec::reenter;
 use crate::sys::process::Inherited;
 use crate::sys::signal::{Signal, Target, send};
@@ -159,6 +160,8 @@ fn hand_on(delivery: &Delivery) -> io::Result<OwnedFd> {
     encoded.keep_on_fork()?;
     let (reader, mut writer) = io::pipe()?;
     fork_helper(|| {
+        // Above all the end that is read: if the supervisor is killed, this must not wait for ever.
+        let _ = close_from(0, &[writer.as_raw_fd()]);
         // Exposed: the supervisor is to have it.
         u8::from(writer.write_all(encoded.expose()).is_err())
     })?;
