@@ -52,6 +52,8 @@ pub mod author;
 
 pub mod export;
 
+pub mod watch;
+
 pub mod run;
 
 pub mod cli;
