@@ -44,6 +44,8 @@ pub mod provider;
 
 pub mod store;
 
+pub mod reaction;
+
 pub mod project;
 
 pub mod crypt;
