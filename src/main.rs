@@ -6,7 +6,9 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use escrun::cli::{self, Outcome};
-use escrun::sys::{process, stack};
+#[cfg(target_os = "linux")]
+use escrun::run::supervise;
+use escrun::sys::{children, process, stack};
 
 /// env(1): the status of faults of its own.
 const FAULT: u8 = 125;
@@ -19,10 +21,20 @@ fn run(arguments: Vec<OsString>) -> u8 {
         report(format_args!("cannot protect this process: {error}"));
         return FAULT;
     }
+    #[cfg(target_os = "linux")]
+    if let Some(status) = supervise::resume(&arguments) {
+        return status.unwrap_or_else(|error| {
+            report(format_args!("cannot supervise the command: {error}"));
+            FAULT
+        });
+    }
+    if children::Pid::own().number() == 1 {
+        process::end_on_request();
+    }
     // Keys and plaintext pass over a stack that is wiped before anything else happens.
     match stack::on_private_stack(|| cli::main(arguments)) {
         Ok(Outcome::Exit(status)) => status,
-        Ok(Outcome::Launch(launch)) => launch.become_command(),
+        Ok(Outcome::Launch(launch)) => launch.start(),
         Err(error) => {
             report(format_args!("{error}"));
             FAULT

@@ -4,6 +4,7 @@
 mod ambient;
 mod args;
 mod check;
+mod choice;
 mod columns;
 mod error;
 mod explain;
@@ -12,6 +13,7 @@ mod get;
 mod identities;
 mod init;
 mod keygen;
+mod launch;
 mod ls;
 mod overrides;
 mod prompt;
@@ -33,34 +35,16 @@ use std::ffi::OsString;
 use ambient::Ambient;
 use args::{Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
+pub use launch::Launch;
 use ui::Ui;
 use workspace::Workspace;
-
-use crate::run::{EnvironmentBlock, Program, replace};
 
 /// What a call of escrun comes to.
 pub enum Outcome {
     /// The process ends with this status.
     Exit(u8),
-    /// The process becomes a command.
+    /// The process becomes a command, or its supervisor.
     Launch(Box<Launch>),
-}
-
-/// A command that is ready to be started.
-pub struct Launch {
-    program: Program,
-    arguments: Vec<OsString>,
-    environment: EnvironmentBlock,
-    ui: Ui,
-}
-
-impl Launch {
-    /// Becomes the command. Returns only if that failed: the exit status, after telling why.
-    pub fn become_command(self) -> u8 {
-        let failure = Failure::from(replace(&self.program, &self.arguments, &self.environment));
-        self.ui.failure(&failure);
-        failure.status
-    }
 }
 
 /// Does what the arguments say (the first is the name of the program).
@@ -78,7 +62,7 @@ pub fn main(arguments: Vec<OsString>) -> Outcome {
     };
     let ui = Ui::new(&parsed.shared, ambient.variable("NO_COLOR").is_some());
     let is_run = matches!(parsed.verb, None | Some(Verb::Run { .. }));
-    dispatch(parsed, &ambient, &ui).unwrap_or_else(|failure| {
+    dispatch(parsed, arguments, &ambient, &ui).unwrap_or_else(|failure| {
         ui.failure(&failure);
         let own = matches!(failure.status, error::FAILED | USAGE);
         Outcome::Exit(if is_run && own {
@@ -89,14 +73,19 @@ pub fn main(arguments: Vec<OsString>) -> Outcome {
     })
 }
 
-fn dispatch(arguments: Arguments, ambient: &Ambient, ui: &Ui) -> Result<Outcome, Failure> {
+fn dispatch(
+    parsed: Arguments,
+    arguments: Vec<OsString>,
+    ambient: &Ambient,
+    ui: &Ui,
+) -> Result<Outcome, Failure> {
     let Arguments {
         shared,
         run: options,
         verb,
         command,
         ..
-    } = arguments;
+    } = parsed;
     if verb.is_some() && (options != RunOptions::default() || !command.is_empty()) {
         return Err(Failure::usage(
             "options and commands of run do not go in front of another verb",
@@ -112,7 +101,7 @@ fn dispatch(arguments: Arguments, ambient: &Ambient, ui: &Ui) -> Result<Outcome,
         Verb::Run { options, command } if command.is_empty() && !options.dry_run => {
             Err(no_command())
         }
-        Verb::Run { options, command } => run::run(&workspace()?, &options, &command),
+        Verb::Run { options, command } => run::run(&workspace()?, &options, &command, arguments),
         Verb::Get(options) => done(get::get(&workspace()?, &options)),
         Verb::Export(verb) => done(export::export(&workspace()?, &verb)),
         Verb::Check(mut options) => {

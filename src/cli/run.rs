@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use super::args::{OnConflict, RunOptions};
+use super::choice::{Choice, Circumstances, choose};
 use super::columns::columns;
 use super::error::Failure;
 use super::variables;
@@ -13,8 +14,9 @@ use crate::diagnostic::any_error;
 use crate::eval::Mode;
 use crate::export::{self, Entry, Inherit, Projection, Variables};
 use crate::quote::quoted;
-use crate::run::{EnvironmentBlock, Program};
-use crate::secret::REDACTED;
+use crate::run::{Delivery, Program, delivery};
+use crate::secret::{REDACTED, Secret};
+use crate::sys::children::Pid;
 
 /// So many characters of a value tell it from others; `get` prints it whole.
 const LONGEST_SHOWN: usize = 60;
@@ -24,7 +26,12 @@ pub(super) fn run(
     workspace: &Workspace<'_>,
     options: &RunOptions,
     command: &[OsString],
+    own_arguments: Vec<OsString>,
 ) -> Result<Outcome, Failure> {
+    let circumstances = Circumstances {
+        is_first: Pid::own().number() == 1,
+    };
+    let choice = choose(options, circumstances)?;
     // Before anything is decrypted: a command that is not there needs no secrets.
     let program = match command.first() {
         Some(name) => Some(Program::find(name, path(workspace))?),
@@ -93,20 +100,28 @@ pub(super) fn run(
         ));
         return Ok(Outcome::Exit(0));
     };
+    let how = match choice {
+        Choice::Replace => "exec".to_owned(),
+        Choice::Supervise(reason) => format!("supervise ({reason})"),
+    };
     workspace.ui.note(&format!(
-        "{} variables; exec {}",
+        "{} variables; {how} {}",
         variables.len(),
         program.path().display()
     ));
-    let entries: Vec<(&OsStr, &[u8])> = environment
-        .iter()
-        .map(|entry| (OsStr::from_bytes(&entry.name), entry.value.bytes()))
-        .collect();
-    let environment = EnvironmentBlock::new(&entries)?;
+    let variables = environment.iter().map(|entry| delivery::Variable {
+        name: OsStr::from_bytes(&entry.name).to_owned(),
+        value: Secret::from_parts(&[entry.value.bytes()]),
+    });
     Ok(Outcome::Launch(Box::new(Launch {
         program,
         arguments: command[1..].to_vec(),
-        environment,
+        delivery: Delivery {
+            variables: variables.collect(),
+            ..Delivery::default()
+        },
+        choice,
+        own_arguments,
         ui: *workspace.ui,
     })))
 }

@@ -121,6 +121,16 @@ impl Delivery {
         to.flush()
     }
 
+    /// What [`Self::write`] would write, in locked memory.
+    pub fn encode(&self) -> Secret {
+        let mut count = Count(0);
+        // Neither counting nor memory of the right size can fail.
+        let _ = self.write(&mut count);
+        Secret::fill(count.0, |mut buffer| {
+            let _ = self.write(&mut buffer);
+        })
+    }
+
     /// Reads what [`Self::write`] has written, values straight into locked memory. The reader must not have a buffer.
     ///
     /// # Errors
@@ -151,6 +161,20 @@ impl Delivery {
             delivery.masked.push(Masked { name, value });
         }
         Ok(delivery)
+    }
+}
+
+/// Counts what is written.
+struct Count(usize);
+
+impl Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::sys::exec::Limits;
 use crate::sys::fs::describe;
+use crate::sys::step::Step;
 
 /// What stands in the way of the command. Names of variables are told, values are not, nor how long they are.
 #[derive(Debug)]
@@ -68,6 +69,20 @@ pub enum Error {
         /// The kernel's limits.
         limits: Limits,
     },
+    /// What the command's process had to do first failed.
+    Step {
+        /// What.
+        step: Step,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// It cannot be supervised.
+    Supervision {
+        /// What failed.
+        what: &'static str,
+        /// What the system says.
+        reason: io::Error,
+    },
 }
 
 impl Error {
@@ -81,9 +96,11 @@ impl Error {
             | Error::VariableTooLong { .. }
             | Error::ArgumentTooLong { .. }
             | Error::TooLarge { .. } => 126,
-            Error::NulInArgument { .. } | Error::InvalidName { .. } | Error::NulInValue { .. } => {
-                125
-            }
+            Error::NulInArgument { .. }
+            | Error::InvalidName { .. }
+            | Error::NulInValue { .. }
+            | Error::Step { .. }
+            | Error::Supervision { .. } => 125,
         }
     }
 
@@ -159,6 +176,14 @@ impl fmt::Display for Error {
                 limits.total,
                 largest.join(", ")
             ),
+            Error::Step { step, reason } => write!(f, "cannot {step}: {}", describe(reason)),
+            Error::Supervision { what, reason } => {
+                write!(
+                    f,
+                    "cannot {what} to supervise the command: {}",
+                    describe(reason)
+                )
+            }
         }
     }
 }
@@ -166,7 +191,9 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::NotExecutable { reason, .. } => Some(reason),
+            Error::NotExecutable { reason, .. }
+            | Error::Step { reason, .. }
+            | Error::Supervision { reason, .. } => Some(reason),
             _ => None,
         }
     }

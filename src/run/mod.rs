@@ -9,6 +9,9 @@ mod error;
 mod program;
 mod replace;
 
+#[cfg(target_os = "linux")]
+pub mod supervise;
+
 pub use delivery::Delivery;
 pub use environment::EnvironmentBlock;
 pub use error::Error;

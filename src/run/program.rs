@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::Error;
 use crate::sys::exec::check_executable;
 
@@ -12,10 +14,11 @@ use crate::sys::exec::check_executable;
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// A command and the file that it means.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Program {
     name: OsString,
-    path: PathBuf,
+    // Not a path to serde, which would want UTF-8.
+    path: OsString,
 }
 
 impl Program {
@@ -63,13 +66,13 @@ impl Program {
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.path
+        Path::new(&self.path)
     }
 
     fn new(name: &OsStr, path: PathBuf) -> Self {
         Self {
             name: name.into(),
-            path,
+            path: path.into_os_string(),
         }
     }
 }

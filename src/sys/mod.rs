@@ -12,6 +12,8 @@ mod arena;
 
 pub mod children;
 
+pub mod descriptors;
+
 pub mod entry;
 
 pub mod exec;

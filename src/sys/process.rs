@@ -95,6 +95,19 @@ impl Drop for Restored {
     }
 }
 
+/// Lets this process be ended by requests although it is the first one of its namespace, for which the kernel drops
+/// signals without a handler. Until it becomes another program.
+pub fn end_on_request() {
+    extern "C" fn end(signal: libc::c_int) {
+        exit_now(u8::try_from(128 + signal).unwrap_or(125));
+    }
+    let handler: extern "C" fn(libc::c_int) = end;
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+        // SAFETY: the handler does nothing but end the process, which is async-signal-safe.
+        unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+    }
+}
+
 /// Ends the process because there is no memory: with a message and the status of a fault of ours, where the standard library
 /// would abort, which looks like a command that died of a signal and may leave a core file.
 pub(super) fn out_of_memory() -> ! {
@@ -108,4 +121,13 @@ pub(super) fn out_of_memory() -> ! {
 pub fn exit_now(status: u8) -> ! {
     // SAFETY: it never returns, and touches nothing of ours.
     unsafe { libc::_exit(status.into()) }
+}
+
+/// Gives this process a name of up to 15 bytes, as the list of processes has it.
+pub fn set_name(name: &std::ffi::CStr) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the name lives through the call, which copies it. A wrong name is no reason to fail.
+    unsafe {
+        libc::prctl(libc::PR_SET_NAME, name.as_ptr());
+    }
 }

@@ -261,15 +261,15 @@ fn write_number(into: &mut [u8], number: i32) {
     }
 }
 
-/// Forks a process that runs `work` and ends; all signals are blocked in it but those that kill it.
+/// Forks a process that runs `work` and ends with the status that this gives. It has the mask of this one.
 ///
 /// # Errors
-/// Those of fork(2).
-///
-/// # Safety
-/// There must be no other thread: `work` may do what a process may, which is more than what a fork of many threads may.
-pub unsafe fn fork_helper(work: impl FnOnce() -> u8) -> io::Result<Pid> {
-    // SAFETY: the caller's promise.
+/// Those of fork(2); when this process has other threads, whose locks would stay locked in the child for ever.
+pub fn fork_helper(work: impl FnOnce() -> u8) -> io::Result<Pid> {
+    if !is_single_threaded() {
+        return Err(io::ErrorKind::ResourceBusy.into());
+    }
+    // SAFETY: there is one thread, so the child may do whatever this process may. It never returns.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => {
@@ -278,6 +278,15 @@ pub unsafe fn fork_helper(work: impl FnOnce() -> u8) -> io::Result<Pid> {
         }
         pid => Pid::from_number(pid).ok_or_else(|| io::ErrorKind::Other.into()),
     }
+}
+
+/// Whether this process has one thread only. Where /proc does not tell, it is believed to: a program that was just
+/// executed, or one that starts threads for providers alone, which end before.
+fn is_single_threaded() -> bool {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {
+        return true;
+    };
+    tasks.count() <= 1
 }
 
 /// Blocks every signal: for [`Image::start`] and for receiving them from a descriptor.

@@ -1,0 +1,21 @@
+//! Stays as the parent of the command: forwards signals, reaps what ends, and ends as the command does.
+//!
+//! The process that decrypted starts the command and then executes escrun once more, in itself ([`launch`]). What
+//! supervises ([`resume`]) is therefore a program that never saw a secret. It waits in poll(2) and turns what
+//! happens into events for [`machine::Machine`], which decides.
+
+pub mod machine;
+
+mod cgroup;
+mod family;
+mod launch;
+mod plan;
+mod policy;
+mod resume;
+mod starter;
+mod supervisor;
+mod terminal;
+
+pub use launch::{Order, launch};
+pub use policy::{Policy, STOP_TIMEOUT};
+pub use resume::{REENTRY, resume};

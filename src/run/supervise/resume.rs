@@ -1,0 +1,70 @@
+//! Where the program begins that was executed to supervise a command that runs already.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+
+use super::plan::Plan;
+use super::supervisor::Supervisor;
+use crate::run::Delivery;
+use crate::sys::children::{End, Pid};
+use crate::sys::descriptors;
+use crate::sys::process::set_name;
+use crate::sys::signal::suffer;
+
+/// The first argument of a program that was executed to supervise; the second is the descriptor of its plan.
+pub const REENTRY: &str = "__supervise";
+
+/// Supervises, if that is what this program was executed for; gives the exit status. `arguments` are those of the
+/// program, whose name is the first. Ends by the signal that the command was killed by, if it was.
+///
+/// # Errors
+/// When there is no plan, or no way to follow it.
+pub fn resume(arguments: &[OsString]) -> Option<io::Result<u8>> {
+    let [_, verb, descriptor, ..] = arguments else {
+        return None;
+    };
+    if verb != REENTRY {
+        return None;
+    }
+    let descriptor = descriptor.to_str().and_then(|number| number.parse().ok());
+    let plan = descriptor
+        .and_then(descriptors::adopt)
+        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput));
+    Some(plan.and_then(follow))
+}
+
+fn follow(plan: OwnedFd) -> io::Result<u8> {
+    let plan = Plan::take(plan)?;
+    plan.inherited.adopt();
+    // Executed by way of /proc/self/exe, it would be called "exe".
+    set_name(c"escrun");
+    let delivery = match plan.delivery.and_then(descriptors::adopt) {
+        Some(pipe) => Some(Delivery::read(&mut File::from(pipe))?),
+        None => None,
+    };
+    if delivery.is_none() {
+        release_descriptors()?;
+    }
+    let end = Supervisor::new(plan, delivery)?.run()?;
+    if let End::Killed(signal) = end
+        && Pid::own().number() != 1
+    {
+        suffer(signal);
+    }
+    Ok(end.status())
+}
+
+/// Lets go of what is the command's alone, if there will be no other: who reads from a pipe of which the command closes its end shall see that it
+/// ends. Standard error stays for messages, unless it is the pipe that standard output is.
+fn release_descriptors() -> io::Result<()> {
+    let shares_pipe = descriptors::are_one_pipe(1, 2);
+    descriptors::close_from(3)?;
+    descriptors::silence(0)?;
+    descriptors::silence(1)?;
+    if shares_pipe {
+        descriptors::silence(2)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Starts the command, the first time and every other.
+
+use std::ffi::{CStr, OsString};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::cgroup::Cgroup;
+use super::terminal::Belonging;
+use crate::run::replace::{image, refusal};
+use crate::run::{Delivery, EnvironmentBlock, Error, Program};
+use crate::sys::children::Pid;
+use crate::sys::start::{AT_PARENTS_DEATH, At, Failure};
+use crate::sys::step::Step;
+
+/// Variables that hold the number of the process that they are meant for: sd_listen_fds(3), sd_watchdog_enabled(3).
+const OWN_PID: [&CStr; 2] = [c"LISTEN_PID", c"WATCHDOG_PID"];
+
+/// Everything about the start of a command but what it is given.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Starter {
+    /// The command.
+    pub(super) program: Program,
+    /// Its arguments, without argument 0.
+    pub(super) arguments: Vec<OsString>,
+    /// How it belongs to the terminal.
+    pub(super) belonging: Belonging,
+    /// The control group that it enters. As a text of the system, which need not be UTF-8.
+    pub(super) cgroup: Option<OsString>,
+    /// Whether it is killed when its supervisor dies.
+    pub(super) die_with_parent: bool,
+}
+
+/// What is different at each start.
+#[derive(Default)]
+pub(super) struct Occasion<'a> {
+    /// Whether the command's process group comes to the terminal's foreground.
+    pub(super) takes_foreground: bool,
+    /// Variables of things that were placed for it; they win over others of their names.
+    pub(super) placed: &'a [(OsString, OsString)],
+    /// Steps that come last.
+    pub(super) steps: Vec<Step>,
+}
+
+impl Starter {
+    /// Starts the command with what `delivery` gives it. All signals must be blocked.
+    ///
+    /// # Errors
+    /// When it does not come to run; there is no process then.
+    pub(super) fn start(&self, delivery: &Delivery, occasion: Occasion<'_>) -> Result<Pid, Error> {
+        let environment = delivery.environment(occasion.placed)?;
+        let mut image = image(&self.program, &self.arguments, &environment)?;
+        environment
+            .keep_on_fork()
+            .map_err(|reason| Error::Supervision {
+                what: "hand the environment on",
+                reason,
+            })?;
+        let door = self.cgroup().and_then(|cgroup| cgroup.door().ok());
+        let mut steps = Vec::new();
+        steps.extend(
+            door.as_ref()
+                .map(|door| Step::EnterCgroup(door.as_raw_fd())),
+        );
+        if !self.belonging.shares_group {
+            steps.push(Step::LeadGroup);
+        }
+        if occasion.takes_foreground {
+            steps.push(Step::TakeForeground(io::stdin().as_raw_fd()));
+        }
+        if self.die_with_parent {
+            steps.push(Step::DieWithParent(AT_PARENTS_DEATH));
+        }
+        steps.extend(occasion.steps);
+
+        let own_pid: Vec<&CStr> = OWN_PID
+            .into_iter()
+            .filter(|name| names_this_process(&environment, name))
+            .collect();
+        let others = environment
+            .entries()
+            .filter(|entry| !own_pid.iter().any(|name| is_of(entry, name)));
+        image
+            .start(others, &own_pid, &steps)
+            .map_err(|failure| self.fault(failure, &steps, &environment))
+    }
+
+    /// The control group.
+    pub(super) fn cgroup(&self) -> Option<Cgroup> {
+        self.cgroup
+            .as_ref()
+            .map(|path| Cgroup::at(PathBuf::from(path)))
+    }
+
+    fn fault(&self, failure: Failure, steps: &[Step], environment: &EnvironmentBlock) -> Error {
+        let reason = failure.error;
+        match failure.at {
+            At::Exec => refusal(&self.program, &self.arguments, environment, reason),
+            At::Step(index) => Error::Step {
+                step: steps[index].clone(),
+                reason,
+            },
+            At::Fork => Error::Supervision {
+                what: "fork",
+                reason,
+            },
+        }
+    }
+}
+
+/// Whether a variable says the number of this process, so that it has to say that of the command instead.
+fn names_this_process(environment: &EnvironmentBlock, name: &CStr) -> bool {
+    let expected = format!("={}", Pid::own());
+    environment.entries().any(|entry| {
+        let value = entry.to_bytes().strip_prefix(name.to_bytes());
+        value == Some(expected.as_bytes())
+    })
+}
+
+/// Whether an entry is that of the variable `name`.
+fn is_of(entry: &CStr, name: &CStr) -> bool {
+    entry
+        .to_bytes()
+        .strip_prefix(name.to_bytes())
+        .is_some_and(|rest| rest.first() == Some(&b'='))
+}

@@ -1,0 +1,82 @@
+//! Descriptors by their numbers: those that a process was started with, and those that it leaves.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+/// Takes over a descriptor that this process was started with, and which no code of ours owns: the standard ones are not
+/// given away. From now on no program inherits it.
+pub fn adopt(number: RawFd) -> Option<OwnedFd> {
+    if number <= libc::STDERR_FILENO {
+        return None;
+    }
+    // SAFETY: takes numbers only. Only an open descriptor has flags, and by the caller's word nobody else owns it.
+    unsafe {
+        let flags = libc::fcntl(number, libc::F_GETFD);
+        if flags < 0 || libc::fcntl(number, libc::F_SETFD, flags | libc::FD_CLOEXEC) < 0 {
+            return None;
+        }
+        Some(OwnedFd::from_raw_fd(number))
+    }
+}
+
+/// Closes every descriptor from `first` on. Only for the start of a program, before anything is opened.
+///
+/// # Errors
+/// When it cannot be told which are open.
+pub fn close_from(first: RawFd) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let from = libc::c_uint::try_from(first).map_err(|_| io::ErrorKind::InvalidInput)?;
+        // The call itself (Linux 5.9): not every C library has a function for it.
+        // SAFETY: takes numbers only; by the caller's word nothing of ours is open there.
+        if unsafe { libc::syscall(libc::SYS_close_range, from, libc::c_uint::MAX, 0) } == 0 {
+            return Ok(());
+        }
+    }
+    // SAFETY: takes and gives numbers only; as above.
+    unsafe {
+        let limit = libc::sysconf(libc::_SC_OPEN_MAX);
+        for number in first..RawFd::try_from(limit).unwrap_or(1024) {
+            libc::close(number);
+        }
+    }
+    Ok(())
+}
+
+/// Has a descriptor lead nowhere.
+///
+/// # Errors
+/// Those of opening /dev/null, which some containers lack.
+pub fn silence(number: RawFd) -> io::Result<()> {
+    // SAFETY: the path lives through the call; the rest takes numbers only.
+    unsafe {
+        let nowhere = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
+        if nowhere < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let result = libc::dup2(nowhere, number);
+        libc::close(nowhere);
+        if result < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// Whether two descriptors lead into the same pipe or socket.
+pub fn are_one_pipe(one: RawFd, other: RawFd) -> bool {
+    let status = |number| {
+        let mut status = MaybeUninit::<libc::stat>::uninit();
+        // SAFETY: the structure is ours, and filled if the call succeeds.
+        unsafe { (libc::fstat(number, status.as_mut_ptr()) == 0).then(|| status.assume_init()) }
+    };
+    match (status(one), status(other)) {
+        (Some(one), Some(other)) => {
+            let kind = one.st_mode & libc::S_IFMT;
+            (kind == libc::S_IFIFO || kind == libc::S_IFSOCK)
+                && (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+        }
+        _ => false,
+    }
+}
