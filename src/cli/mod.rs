@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod choice;
 mod columns;
+mod compose;
 mod error;
 mod explain;
 mod export;
@@ -17,8 +18,10 @@ mod launch;
 mod ls;
 mod overrides;
 mod prompt;
+mod recollection;
 mod relative;
 mod render;
+mod resolve;
 mod run;
 mod run_options;
 mod seal;
@@ -49,6 +52,9 @@ pub enum Outcome {
 
 /// Does what the arguments say (the first is the name of the program).
 pub fn main(arguments: Vec<OsString>) -> Outcome {
+    if let Some(typed) = resolve::typed(&arguments) {
+        return Outcome::Exit(resolve::resolve(&typed));
+    }
     let parsed = match Arguments::read(&arguments) {
         Ok(parsed) => parsed,
         Err(error) => return Outcome::Exit(usage::tell(&error, &arguments)),
@@ -92,7 +98,7 @@ fn dispatch(
         )
         .with_hint("write them behind the verb"));
     }
-    let workspace = || Workspace::open(&shared, ambient, ui);
+    let workspace = || Workspace::open(&shared, ambient, ui, None);
     // What names no verb is to be run.
     match verb.unwrap_or(Verb::Run {
         options: Box::new(options),

@@ -1,21 +1,18 @@
 //! `escrun run`: composes, decrypts, and says what to become.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 
-use super::args::{OnConflict, RunOptions};
+use super::args::RunOptions;
 use super::choice::{Choice, Circumstances, choose};
 use super::columns::columns;
+use super::compose::{Composition, compose};
 use super::error::Failure;
-use super::variables;
 use super::workspace::Workspace;
 use super::{Launch, Outcome};
-use crate::diagnostic::any_error;
-use crate::eval::Mode;
-use crate::export::{self, Entry, Inherit, Projection, Variables};
+use crate::export::{Entry, Variables};
 use crate::quote::quoted;
-use crate::run::{Delivery, Program, delivery};
-use crate::secret::{REDACTED, Secret};
+use crate::run::Program;
+use crate::secret::REDACTED;
 use crate::sys::children::Pid;
 
 /// So many characters of a value tell it from others; `get` prints it whole.
@@ -37,56 +34,13 @@ pub(super) fn run(
         Some(name) => Some(Program::find(name, path(workspace))?),
         None => None,
     };
-    let Projection {
+    let composition = compose(workspace, options)?;
+    let Composition {
         variables,
-        diagnostics,
-        notes,
-    } = variables::project(workspace, Mode::Eval, &options.export)?;
-    let inherit = Inherit {
-        clean: options.clean,
-        keep: variables::patterns("--keep", &options.keep)?,
-        unset: options.export.unset.clone(),
-        on_conflict: match options.on_conflict.unwrap_or_default() {
-            OnConflict::Override => export::OnConflict::Override,
-            OnConflict::Keep => export::OnConflict::Keep,
-            OnConflict::Error => export::OnConflict::Error,
-        },
-    };
-    let (environment, conflicts) = export::inherit(
-        workspace.ambient.variables.iter().cloned(),
-        &variables,
-        &inherit,
-    );
-
-    let mut faults = diagnostics;
-    let evaluated = !any_error(&faults);
-    faults.extend(conflicts);
-    if evaluated {
-        let is_set = |name: &str| {
-            environment
-                .iter()
-                .any(|entry| &*entry.name == name.as_bytes())
-        };
-        faults.extend(export::missing(&workspace.project.required, is_set));
-    }
-    let (errors, mut warnings): (Vec<_>, Vec<_>) =
-        faults.into_iter().partition(|fault| fault.is_error());
-    if options.dry_run {
-        warnings.extend(notes.into_iter().map(variables::warning));
-    } else {
-        for note in &notes {
-            workspace.ui.note(&note.message);
-        }
-    }
-    let failed = !errors.is_empty();
-    workspace
-        .ui
-        .diagnostics(errors.into_iter().chain(warnings).collect());
-    if failed {
-        return Err(Failure::told());
-    }
+        environment,
+    } = &composition;
     let Some(program) = program.filter(|_| !options.dry_run) else {
-        let text = listing(&variables, &environment);
+        let text = listing(variables, environment);
         workspace.ui.out(text.as_bytes())?;
         let inherited = environment
             .iter()
@@ -109,17 +63,10 @@ pub(super) fn run(
         variables.len(),
         program.path().display()
     ));
-    let variables = environment.iter().map(|entry| delivery::Variable {
-        name: OsStr::from_bytes(&entry.name).to_owned(),
-        value: Secret::from_parts(&[entry.value.bytes()]),
-    });
     Ok(Outcome::Launch(Box::new(Launch {
         program,
         arguments: command[1..].to_vec(),
-        delivery: Delivery {
-            variables: variables.collect(),
-            ..Delivery::default()
-        },
+        delivery: composition.delivery(),
         choice,
         own_arguments,
         ui: *workspace.ui,

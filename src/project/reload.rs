@@ -24,7 +24,9 @@ fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Glo
 
     impl<'de> Deserialize<'de> for Name {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            text(deserializer, |text| Glob::try_from(text.to_owned()).map(Self))
+            text(deserializer, |text| {
+                Glob::try_from(text.to_owned()).map(Self)
+            })
         }
     }
 

@@ -105,7 +105,9 @@ mod tests {
         let rule = |patterns: &[&str], reaction: &str| Rule {
             patterns: (!patterns.is_empty()).then(|| {
                 let globs = patterns.iter();
-                globs.map(|glob| Glob::try_from((*glob).to_owned()).expect("a glob")).collect()
+                globs
+                    .map(|glob| Glob::try_from((*glob).to_owned()).expect("a glob"))
+                    .collect()
             }),
             reaction: reaction.parse().expect("a reaction"),
         };
@@ -128,8 +130,14 @@ mod tests {
         for (changed, expected) in [
             (&[][..], Decision::Tell(vec![])),
             (&["COMMENT"], Decision::Tell(vec![])),
-            (&["LOG_A", "LOG_B", "LEVEL", "COMMENT"], Decision::Tell(vec![hup()])),
-            (&["FEATURE_X", "TLS_KEY"], Decision::Tell(vec![hup(), exec()])),
+            (
+                &["LOG_A", "LOG_B", "LEVEL", "COMMENT"],
+                Decision::Tell(vec![hup()]),
+            ),
+            (
+                &["FEATURE_X", "TLS_KEY"],
+                Decision::Tell(vec![hup(), exec()]),
+            ),
             (&["FEATURE_XY"], Decision::Restart),
             (&["LOG_A", "OTHER"], Decision::Restart),
             (&[""], Decision::Restart),
@@ -138,10 +146,16 @@ mod tests {
             assert_eq!(rules().decide(&changed), expected, "{changed:?}");
         }
         let everything = Rules {
-            rules: vec![Rule { patterns: None, reaction: Reaction::Nothing }],
+            rules: vec![Rule {
+                patterns: None,
+                reaction: Reaction::Nothing,
+            }],
             otherwise: Reaction::Restart,
         };
-        assert_eq!(everything.decide(&["A".into()].into()), Decision::Tell(vec![]));
+        assert_eq!(
+            everything.decide(&["A".into()].into()),
+            Decision::Tell(vec![])
+        );
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod environment;
 mod error;
 mod program;
 mod replace;
+mod resolution;
+pub(crate) mod wire;
 
 #[cfg(target_os = "linux")]
 pub mod supervise;
@@ -17,3 +19,4 @@ pub use environment::EnvironmentBlock;
 pub use error::Error;
 pub use program::Program;
 pub use replace::replace;
+pub use resolution::{RESOLVER, Resolution};
