@@ -6,6 +6,7 @@ pub mod delivery;
 
 mod environment;
 mod error;
+mod lifecycle;
 mod program;
 mod replace;
 mod resolution;
@@ -17,6 +18,9 @@ pub mod supervise;
 pub use delivery::Delivery;
 pub use environment::EnvironmentBlock;
 pub use error::Error;
+pub use lifecycle::{
+    Condition, InvalidCondition, Lifecycle, READY_TIMEOUT, RESTART_LIMIT, Readiness, Restart,
+};
 pub use program::Program;
 pub use replace::replace;
 pub use resolution::{RESOLVER, Resolution};
