@@ -22,6 +22,8 @@ pub mod diagnostic;
 
 pub mod quote;
 
+pub mod log;
+
 pub mod suggest;
 
 pub mod withheld;

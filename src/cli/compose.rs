@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::args::{OnConflict, RunOptions};
 use super::error::Failure;
+use super::privileges::Rights;
 use super::variables;
 use super::workspace::Workspace;
 use crate::diagnostic::any_error;
@@ -28,6 +29,7 @@ pub(super) struct Composition {
 pub(super) fn compose(
     workspace: &Workspace<'_>,
     options: &RunOptions,
+    rights: &Rights,
 ) -> Result<Composition, Failure> {
     let Projection {
         variables,
@@ -45,7 +47,7 @@ pub(super) fn compose(
         },
     };
     let (environment, conflicts) = export::inherit(
-        workspace.ambient.variables.iter().cloned(),
+        rights.variables(&workspace.ambient.variables),
         &variables,
         &inherit,
     );

@@ -5,16 +5,22 @@ use std::ffi::OsString;
 use super::choice::Choice;
 use super::error::Failure;
 use super::ui::Ui;
+use crate::log;
 #[cfg(target_os = "linux")]
 use crate::run::supervise;
-use crate::run::{Delivery, Error, Program, replace};
+use crate::run::{Delivery, Error, Policy, Privileges, Program, replace};
+use crate::sys::signal::Signal;
+use crate::sys::step::Step;
 
 /// A command that is ready to be started.
 pub struct Launch {
     pub(super) program: Program,
     pub(super) arguments: Vec<OsString>,
     pub(super) delivery: Delivery,
+    pub(super) privileges: Privileges,
     pub(super) choice: Choice,
+    pub(super) policy: Policy,
+    pub(super) log: log::Settings,
     pub(super) own_arguments: Vec<OsString>,
     pub(super) ui: Ui,
 }
@@ -30,16 +36,27 @@ impl Launch {
 
     fn try_start(self) -> Error {
         match self.choice {
-            Choice::Replace => match self.delivery.environment(&[]) {
-                Ok(environment) => replace(&self.program, &self.arguments, &environment),
-                Err(error) => error,
-            },
+            Choice::Replace => {
+                let mut steps = self.privileges.steps();
+                if self.policy.die_with_parent {
+                    // There is no supervisor whose death it would be.
+                    steps.push(Step::DieWithParent(Signal::TERM));
+                }
+                match self.delivery.environment(&[]) {
+                    Ok(environment) => {
+                        replace(&self.program, &self.arguments, &environment, &steps)
+                    }
+                    Err(error) => error,
+                }
+            }
             #[cfg(target_os = "linux")]
             Choice::Supervise(_) => supervise::launch(supervise::Order {
                 program: self.program,
                 arguments: self.arguments,
                 delivery: self.delivery,
-                policy: supervise::Policy::default(),
+                privileges: self.privileges,
+                policy: self.policy,
+                log: self.log,
                 keeps_delivery: false,
                 own_arguments: self.own_arguments,
             }),

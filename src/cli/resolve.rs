@@ -14,6 +14,7 @@ use super::ambient::Ambient;
 use super::args::{Arguments, RunOptions, Shared, Verb};
 use super::compose::compose;
 use super::error::{Failure, RUN_FAILED};
+use super::privileges::Rights;
 use super::recollection::Recollection;
 use super::ui::Ui;
 use super::workspace::Workspace;
@@ -54,7 +55,8 @@ pub(super) fn resolve(arguments: &[OsString]) -> u8 {
     let mut resolution = Resolution::default();
     let composed =
         Workspace::open(&shared, &ambient, &ui, Some(recollection)).and_then(|workspace| {
-            let composed = compose(&workspace, &options);
+            let rights = Rights::read(&options.privileges)?;
+        let composed = compose(&workspace, &options, &rights);
             resolution.inputs = workspace.inputs();
             resolution.delivery = Some(composed?.delivery());
             Ok(())

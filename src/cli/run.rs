@@ -7,6 +7,9 @@ use super::choice::{Choice, Circumstances, choose};
 use super::columns::columns;
 use super::compose::{Composition, compose};
 use super::error::Failure;
+use super::log;
+use super::privileges::Rights;
+use super::supervision;
 use super::workspace::Workspace;
 use super::{Launch, Outcome};
 use crate::export::{Entry, Variables};
@@ -29,12 +32,15 @@ pub(super) fn run(
         is_first: Pid::own().number() == 1,
     };
     let choice = choose(options, circumstances)?;
+    let policy = supervision::policy(&options.supervision)?;
     // Before anything is decrypted: a command that is not there needs no secrets.
+    let rights = Rights::read(&options.privileges)?;
+    let folder = options.privileges.chdir.as_deref();
     let program = match command.first() {
-        Some(name) => Some(Program::find(name, path(workspace))?),
+        Some(name) => Some(Program::find(name, path(workspace), folder)?),
         None => None,
     };
-    let composition = compose(workspace, options)?;
+    let composition = compose(workspace, options, &rights)?;
     let Composition {
         variables,
         environment,
@@ -68,7 +74,10 @@ pub(super) fn run(
         arguments: command[1..].to_vec(),
         delivery: composition.delivery(),
         choice,
+        policy,
+        log: log::settings(options.supervision.log_format, workspace),
         own_arguments,
+        privileges: rights.privileges,
         ui: *workspace.ui,
     })))
 }

@@ -11,6 +11,7 @@ use super::args::{Color, MessageFormat, Shared};
 use super::error::Failure;
 use super::render;
 use crate::diagnostic::{self, Diagnostic};
+use crate::log;
 
 /// More faults at once than this are not read by people.
 const MOST_SHOWN: usize = 50;
@@ -22,7 +23,7 @@ pub(super) struct Ui {
     color: bool,
     excerpts: bool,
     quiet: bool,
-    verbose: bool,
+    verbose: u8,
 }
 
 impl Ui {
@@ -38,7 +39,7 @@ impl Ui {
             },
             excerpts: terminal,
             quiet: shared.quiet,
-            verbose: shared.verbose > 0,
+            verbose: shared.verbose,
         }
     }
 
@@ -49,7 +50,17 @@ impl Ui {
             color: false,
             excerpts: false,
             quiet: false,
-            verbose: false,
+            verbose: 0,
+        }
+    }
+
+    /// How much a supervisor tells, to whom these choices are handed on.
+    pub(super) fn log_level(&self) -> log::Level {
+        match (self.quiet, self.verbose) {
+            (true, _) => log::Level::Error,
+            (_, 0) => log::Level::Warning,
+            (_, 1) => log::Level::Info,
+            _ => log::Level::Debug,
         }
     }
 
@@ -110,7 +121,7 @@ impl Ui {
 
     /// Prints a line for those who want to know more.
     pub(super) fn note(&self, text: &str) {
-        if self.verbose {
+        if self.verbose > 0 {
             self.err(&format!("note: {}", render::sanitized(text)));
         }
     }

@@ -24,6 +24,13 @@ pub enum Error {
         /// What the system says.
         reason: io::Error,
     },
+    /// There is a file, but the user that the command runs as may not execute it, or may not reach it.
+    DeniedTo {
+        /// The file.
+        path: PathBuf,
+        /// The user.
+        user: u32,
+    },
     /// The file is there, but what it names as its interpreter is not.
     NoInterpreter {
         /// The file.
@@ -93,6 +100,7 @@ impl Error {
             Error::NotFound { .. } | Error::NoInterpreter { .. } => 127,
             // Where execve(2) itself says E2BIG, env(1) gives 126.
             Error::NotExecutable { .. }
+            | Error::DeniedTo { .. }
             | Error::VariableTooLong { .. }
             | Error::ArgumentTooLong { .. }
             | Error::TooLarge { .. } => 126,
@@ -116,6 +124,10 @@ impl Error {
             Error::NotExecutable { path, .. } if path.is_file() => {
                 Some("chmod +x makes a file executable")
             }
+            Error::DeniedTo { .. } => Some(
+                "that user needs the right to execute it, and to search every folder on the way to it",
+            ),
+            Error::Step { step, reason } => step_hint(step, reason),
             Error::NoInterpreter { .. } => {
                 Some("correct its first line (#!), or install what it names")
             }
@@ -130,6 +142,37 @@ impl Error {
     }
 }
 
+/// The option that asked for a step.
+fn option(step: &Step) -> Option<&'static str> {
+    Some(match step {
+        Step::Limit(_) => "--rlimit",
+        Step::Supplementary(_) => "--groups",
+        Step::Group(_) => "--group",
+        Step::User(_) => "--user",
+        Step::ChangeFolder(_) => "--chdir",
+        Step::Umask(_) => "--umask",
+        Step::NoNewPrivileges => "--no-new-privs",
+        Step::DieWithParent(_) => "--die-with-parent",
+        _ => return None,
+    })
+}
+
+/// What helps when a step failed.
+fn step_hint(step: &Step, reason: &io::Error) -> Option<&'static str> {
+    match (step, reason.raw_os_error()) {
+        (Step::User(_) | Step::Group(_) | Step::Supplementary(_), Some(libc::EINVAL)) => {
+            Some("there is no such id in this user namespace")
+        }
+        (Step::Supplementary(_), Some(libc::EPERM)) => {
+            Some("a user namespace may deny them: /proc/self/setgroups")
+        }
+        (Step::ChangeFolder(_), Some(libc::EACCES)) => {
+            Some("the folder is entered as the user that the command runs as")
+        }
+        _ => None,
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -138,6 +181,17 @@ impl fmt::Display for Error {
             }
             Error::NotExecutable { path, reason } => {
                 write!(f, "cannot execute {}: {}", path.display(), describe(reason))
+            }
+            Error::DeniedTo { path, user } => write!(
+                f,
+                "cannot execute {} as the user {user}: permission denied",
+                path.display()
+            ),
+            Error::Step { step, reason } => {
+                if let Some(option) = option(step) {
+                    write!(f, "{option}: ")?;
+                }
+                write!(f, "cannot {step}: {}", describe(reason))
             }
             Error::NoInterpreter { path } => write!(
                 f,
@@ -176,7 +230,6 @@ impl fmt::Display for Error {
                 limits.total,
                 largest.join(", ")
             ),
-            Error::Step { step, reason } => write!(f, "cannot {step}: {}", describe(reason)),
             Error::Supervision { what, reason } => {
                 write!(
                     f,

@@ -3,10 +3,12 @@
 //! [`Program::find`] comes before anything is decrypted, [`EnvironmentBlock`] and [`replace`] after.
 
 pub mod delivery;
+pub mod privileges;
 
 mod environment;
 mod error;
 mod lifecycle;
+mod policy;
 mod program;
 mod replace;
 mod resolution;
@@ -21,6 +23,8 @@ pub use error::Error;
 pub use lifecycle::{
     Condition, InvalidCondition, Lifecycle, READY_TIMEOUT, RESTART_LIMIT, Readiness, Restart,
 };
+pub use policy::{Policy, STOP_TIMEOUT};
+pub use privileges::Privileges;
 pub use program::Program;
 pub use replace::replace;
 pub use resolution::{RESOLVER, Resolution};

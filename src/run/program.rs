@@ -1,5 +1,6 @@
 //! Finds the file that a command means, as execvp(3) does.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -17,35 +18,44 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Program {
     name: OsString,
-    // Not a path to serde, which would want UTF-8.
+    // Not paths to serde, which would want UTF-8.
     path: OsString,
+    /// The folder from which it is started, if that is another than where escrun is.
+    folder: Option<OsString>,
 }
 
 impl Program {
     /// Finds `name`: as it is if it holds a slash, else in the folders of `path`, the caller's own `PATH`, where an empty
-    /// element is the working directory.
+    /// element is the working directory. What is relative is so to `folder`, where the command is to be started, as if
+    /// execvp(3) was called there; else to the working directory.
     ///
     /// # Errors
     /// [`Error::NotFound`], or [`Error::NotExecutable`] if there is a file that may not be executed, and no other.
-    pub fn find(name: &OsStr, path: Option<&OsStr>) -> Result<Self, Error> {
+    pub fn find(name: &OsStr, path: Option<&OsStr>, folder: Option<&Path>) -> Result<Self, Error> {
         let bytes = name.as_bytes();
         // NUL cannot be in any file's name, and the empty name is no file's (execvp(3): ENOENT).
         if bytes.is_empty() || bytes.contains(&0) {
             return Err(not_found(name));
         }
+        let found = |path: PathBuf| Self {
+            name: name.into(),
+            path: path.into_os_string(),
+            folder: folder.map(OsString::from),
+        };
+        let check = |path: &Path| check_executable(&from(folder, path));
         if bytes.contains(&b'/') {
-            return match check_executable(Path::new(name)) {
-                Ok(()) => Ok(Self::new(name, name.into())),
+            return match check(Path::new(name)) {
+                Ok(()) => Ok(found(name.into())),
                 Err(error) => Err(failure(name, name.into(), error)),
             };
         }
         let mut denied = None;
         let path = path.unwrap_or(OsStr::new(DEFAULT_PATH));
-        for folder in path.as_bytes().split(|byte| *byte == b':') {
-            let folder = if folder.is_empty() { b"." } else { folder };
-            let candidate = Path::new(OsStr::from_bytes(folder)).join(name);
-            match check_executable(&candidate) {
-                Ok(()) => return Ok(Self::new(name, candidate)),
+        for element in path.as_bytes().split(|byte| *byte == b':') {
+            let element = if element.is_empty() { b"." } else { element };
+            let candidate = Path::new(OsStr::from_bytes(element)).join(name);
+            match check(&candidate) {
+                Ok(()) => return Ok(found(candidate)),
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                     denied.get_or_insert((candidate, error));
                 }
@@ -69,11 +79,18 @@ impl Program {
         Path::new(&self.path)
     }
 
-    fn new(name: &OsStr, path: PathBuf) -> Self {
-        Self {
-            name: name.into(),
-            path: path.into_os_string(),
-        }
+    /// Whether there is still such a file. This process may or may not have gone to the folder meanwhile.
+    pub(super) fn is_there(&self) -> bool {
+        let folder = self.folder.as_ref().map(Path::new);
+        self.path().exists() || from(folder, self.path()).exists()
+    }
+}
+
+/// `path` as it is seen before going to `folder`.
+fn from<'a>(folder: Option<&Path>, path: &'a Path) -> Cow<'a, Path> {
+    match folder {
+        Some(folder) => Cow::Owned(folder.join(path)),
+        None => Cow::Borrowed(path),
     }
 }
 
@@ -137,7 +154,7 @@ mod tests {
             ("to\0ol", "ROOT/a", Err(127)),
         ] {
             let [name, path] = [name, path].map(|text| text.replace("ROOT", root));
-            let found = Program::find(name.as_ref(), Some(path.as_ref()));
+            let found = Program::find(name.as_ref(), Some(path.as_ref()), None);
             let found = found.as_ref().map(Program::path).map_err(Error::status);
             let expected = expected.map(|path| path.replace("ROOT", root));
             assert_eq!(
@@ -152,7 +169,7 @@ mod tests {
     fn an_empty_element_is_the_working_directory() {
         // Cargo runs tests in the package's own folder, where nothing is executable.
         for path in ["", ":/nowhere", "/nowhere:"] {
-            let found = Program::find("Cargo.toml".as_ref(), Some(path.as_ref()));
+            let found = Program::find("Cargo.toml".as_ref(), Some(path.as_ref()), None);
             assert_eq!(
                 found.err().map(|error| error.status()),
                 Some(126),
@@ -163,7 +180,28 @@ mod tests {
 
     #[test]
     fn without_a_path_there_is_a_default() {
-        let program = Program::find("sh".as_ref(), None).expect("every system has a shell");
+        let program = Program::find("sh".as_ref(), None, None).expect("every system has a shell");
         assert_eq!(program.name(), "sh");
+    }
+
+    #[test]
+    fn what_is_relative_is_so_to_the_folder_of_the_command() {
+        let root = folders();
+        let found = |name: &str, path: &str| {
+            let program = Program::find(name.as_ref(), Some(path.as_ref()), Some(root.path()));
+            program.map(|program| {
+                assert!(program.is_there());
+                program.path().to_path_buf()
+            })
+        };
+        for (name, path, expected) in [
+            ("./a/tool", "", "./a/tool"),
+            ("tool", "none:b", "b/tool"),
+            ("sh", "/bin", "/bin/sh"),
+        ] {
+            let found = found(name, path).expect("it is there");
+            assert_eq!(found, Path::new(expected), "{name} in {path}");
+        }
+        assert!(found("./tool", "").is_err());
     }
 }

@@ -6,41 +6,86 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::{EnvironmentBlock, Error, Program};
 use crate::sys::exec::Limits;
-use crate::sys::start::Image;
+use crate::sys::limit::Resource;
+use crate::sys::start::{At, Failure, Image};
+use crate::sys::step::Step;
 
 /// How many variables a message names when there is too much of them.
 const NAMED: usize = 3;
 
-/// Replaces this process by `program` with `arguments` (without argument 0) and nothing but `environment`. Umask, core
-/// limit, signal mask and dispositions are as escrun was started with. Returns only if that failed.
-pub fn replace(program: &Program, arguments: &[OsString], environment: &EnvironmentBlock) -> Error {
-    match try_replace(program, arguments, environment) {
-        Ok(never) => match never {},
+/// Replaces this process by `program` with `arguments` (without argument 0) and nothing but `environment`, after taking
+/// `steps`. Umask, core limit, signal mask and dispositions are as escrun was started with, as far as no step changes
+/// them. Returns only if that failed.
+pub fn replace(
+    program: &Program,
+    arguments: &[OsString],
+    environment: &EnvironmentBlock,
+    steps: &[Step],
+) -> Error {
+    match image(program, arguments, environment, steps) {
+        Ok(mut image) => {
+            let failure = image.replace(environment.entries(), steps);
+            explain(program, arguments, environment, steps, failure)
+        }
         Err(error) => error,
     }
 }
 
-fn try_replace(
+/// What it means that a process did not come to run `program`, in itself or in a child.
+pub(super) fn explain(
     program: &Program,
     arguments: &[OsString],
     environment: &EnvironmentBlock,
-) -> Result<std::convert::Infallible, Error> {
-    let mut image = image(program, arguments, environment)?;
-    let error = image.replace(environment.entries());
-    Err(refusal(program, arguments, environment, error))
+    steps: &[Step],
+    failure: Failure,
+) -> Error {
+    let reason = failure.error;
+    match failure.at {
+        At::Fork => Error::Supervision {
+            what: "fork",
+            reason,
+        },
+        At::Step(index) => Error::Step {
+            step: steps[index].clone(),
+            reason,
+        },
+        At::Exec => {
+            let user = steps.iter().find_map(|step| match step {
+                Step::User(user) => Some(*user),
+                _ => None,
+            });
+            match (reason.raw_os_error(), user) {
+                (Some(libc::EACCES), Some(user)) => Error::DeniedTo {
+                    path: program.path().to_path_buf(),
+                    user,
+                },
+                _ => refusal(program, arguments, environment, limits(steps), reason),
+            }
+        }
+    }
 }
 
-/// What execve(2) takes of `program` and `arguments`, after making sure that it will with `environment`.
+/// What execve(2) takes of `program` and `arguments`, after making sure that it will with `environment` after `steps`.
 pub(super) fn image(
     program: &Program,
     arguments: &[OsString],
     environment: &EnvironmentBlock,
+    steps: &[Step],
 ) -> Result<Image, Error> {
     let strings = strings(program, arguments)?;
     let path = CString::new(program.path().as_os_str().as_bytes())
         .map_err(|_| Error::NulInArgument { index: 0 })?;
-    check_size(&path, &strings, environment, Limits::now())?;
+    check_size(&path, &strings, environment, limits(steps))?;
     Ok(Image::new(path, strings))
+}
+
+/// How much execve(2) takes after `steps`.
+fn limits(steps: &[Step]) -> Limits {
+    let stack = steps.iter().find_map(|step| match step {
+        Step::Limit(limit) if limit.resource == Resource::STACK => Some(limit.soft),
+        _ => None,
+    });
+    Limits::with_stack(stack)
 }
 
 /// Argument 0 and the others as execve(2) takes them.
@@ -105,26 +150,23 @@ fn too_large(
 }
 
 /// What an error of execve(2) means. The file itself was there when it was looked up.
-pub(super) fn refusal(
+fn refusal(
     program: &Program,
     arguments: &[OsString],
     environment: &EnvironmentBlock,
+    limits: Limits,
     reason: io::Error,
 ) -> Error {
     let path = program.path().to_path_buf();
     match reason.raw_os_error() {
-        Some(libc::ENOENT) if path.exists() => Error::NoInterpreter { path },
+        Some(libc::ENOENT) if program.is_there() => Error::NoInterpreter { path },
         Some(libc::ENOENT | libc::ENOTDIR) => Error::NotFound {
             command: program.name().into(),
         },
         Some(libc::E2BIG) => {
             let name = program.name().len() + 1;
             let arguments = arguments.iter().map(|argument| argument.len() + 1);
-            too_large(
-                std::iter::once(name).chain(arguments),
-                environment,
-                Limits::now(),
-            )
+            too_large(std::iter::once(name).chain(arguments), environment, limits)
         }
         _ => Error::NotExecutable { path, reason },
     }

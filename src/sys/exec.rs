@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
+use super::limit::{Resource, UNLIMITED};
 use super::region::page_size;
 
 /// Becomes this very program again, by what it was started from, with these arguments (the first is its name) and
@@ -71,15 +72,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What holds now: execve(2), "Limits on size of arguments and environment".
-    pub fn now() -> Self {
-        let mut stack = libc::rlimit {
-            rlim_cur: libc::RLIM_INFINITY,
-            rlim_max: libc::RLIM_INFINITY,
+    /// What holds with this soft limit of the stack (in bytes), or with that of this process: execve(2), "Limits on size of
+    /// arguments and environment".
+    pub fn with_stack(limit: Option<u64>) -> Self {
+        let now = || {
+            Resource::STACK
+                .limit()
+                .map_or(UNLIMITED, |limit| limit.soft)
         };
-        // SAFETY: fills a limit of ours.
-        unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut stack) };
-        let stack = usize::try_from(stack.rlim_cur).unwrap_or(usize::MAX);
+        let stack = usize::try_from(limit.unwrap_or_else(now)).unwrap_or(usize::MAX);
         let page = page_size();
         if cfg!(target_os = "linux") {
             // A quarter of the stack, but neither more than three quarters of the kernel's own default of 8 MiB nor less

@@ -64,7 +64,7 @@ impl Inherited {
     }
 
     /// What is there now. Only for where there is no other thread: the umask can only be read by changing it.
-    fn now() -> Self {
+    pub(super) fn now() -> Self {
         let umask = set_umask(0o777);
         set_umask(umask);
         Self {

@@ -6,11 +6,15 @@
     reason = "the operating system's interface is unsafe; this module is its fence"
 )]
 
+pub mod accounts;
+
 pub mod allocator;
 
 mod arena;
 
 pub mod children;
+
+pub mod credentials;
 
 pub mod descriptors;
 
@@ -24,7 +28,11 @@ pub mod fs;
 
 mod interrupt;
 
+pub mod limit;
+
 pub mod memory;
+
+pub mod output;
 
 pub mod process;
 

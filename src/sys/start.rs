@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::ptr;
 
-use super::children::Pid;
-use super::inherited::{For, at_start};
+use super::children::{self, Pid};
+use super::inherited::{For, Inherited, at_start};
 use super::signal::{Mask, Signal};
 use super::step::Step;
 
@@ -58,14 +58,20 @@ impl Image {
         }
     }
 
-    /// Replaces this process by the program, which gets `environment` besides. Returns only if that failed.
-    pub fn replace<'a>(&mut self, environment: impl Iterator<Item = &'a CStr>) -> io::Error {
+    /// Replaces this process by the program, which gets `environment` besides, after taking `steps`. Returns only if that
+    /// failed; the steps that were taken stay so.
+    pub fn replace<'a>(
+        &mut self,
+        environment: impl Iterator<Item = &'a CStr>,
+        steps: &[Step],
+    ) -> Failure {
         self.lay_out(environment, &[]);
-        let ours = at_start().impose(For::Exec);
-        // SAFETY: `lay_out` has just filled the array, from strings that live through the call.
-        let error = unsafe { self.execve() };
+        let ours = Inherited::now();
+        let parent = children::parent().unwrap_or(Pid::own());
+        // SAFETY: `lay_out` has just filled the arrays, from strings that live through the call.
+        let failure = unsafe { self.become_program(parent, steps) };
         ours.impose(For::Exec);
-        error
+        Failure::of(failure)
     }
 
     /// Starts the program in a child, which gets `environment` and, in each variable that `own_pid` names, its own
@@ -118,7 +124,7 @@ impl Image {
         self.environment = variables.chain(own).chain([ptr::null()]).collect();
     }
 
-    /// Everything between fork and exec; gives what failed.
+    /// Everything between fork, if there is one, and exec; gives what failed.
     ///
     /// # Safety
     /// The pointers of the environment must lead to strings that are there.
@@ -168,7 +174,7 @@ impl Image {
 /// Where the report says that execve(2) itself has failed.
 const EXEC: usize = usize::MAX;
 
-/// Why a child did not come to run its program.
+/// Why a process did not come to run the program.
 #[derive(Debug)]
 pub struct Failure {
     /// At what.
@@ -177,7 +183,7 @@ pub struct Failure {
     pub error: io::Error,
 }
 
-/// What a child failed at.
+/// What it failed at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     /// There was no child yet.
@@ -193,6 +199,14 @@ impl Failure {
         Self {
             at: At::Fork,
             error,
+        }
+    }
+
+    /// What [`Image::become_program`] gives.
+    fn of((at, errno): (usize, i32)) -> Self {
+        Self {
+            at: if at == EXEC { At::Exec } else { At::Step(at) },
+            error: io::Error::from_raw_os_error(errno),
         }
     }
 }
@@ -218,10 +232,7 @@ fn read_report(pipe: OwnedFd) -> Option<Failure> {
     let (place, reason) = message.split_at(size_of::<usize>());
     let at = usize::from_ne_bytes(place.try_into().ok()?);
     let errno = i32::from_ne_bytes(reason.try_into().ok()?);
-    Some(Failure {
-        at: if at == EXEC { At::Exec } else { At::Step(at) },
-        error: io::Error::from_raw_os_error(errno),
-    })
+    Some(Failure::of((at, errno)))
 }
 
 /// Waits for the end of a child that has nothing more to do.

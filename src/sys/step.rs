@@ -6,6 +6,8 @@ use std::io;
 use std::os::fd::RawFd;
 
 use super::children::{self, Pid};
+use super::credentials;
+use super::limit::Limit;
 use super::signal::Signal;
 
 /// One step. Each is async-signal-safe, so that it can be taken between fork and exec.
@@ -21,7 +23,7 @@ pub enum Step {
     TakeTerminal(RawFd),
     /// Enters the control group whose `cgroup.procs` this is, open for writing.
     EnterCgroup(RawFd),
-    /// Dies when its parent does, by this signal.
+    /// Dies when its parent does, by this signal. After [`Step::User`], which makes the kernel forget it (prctl(2)).
     DieWithParent(Signal),
     /// Has the file of one descriptor under the number of another, for the program to inherit.
     Place {
@@ -30,6 +32,14 @@ pub enum Step {
         /// The number that the program finds it under.
         to: RawFd,
     },
+    /// Has this limit. Before [`Step::User`], which may give up the right to raise it.
+    Limit(Limit),
+    /// Has exactly these supplementary groups.
+    Supplementary(Vec<u32>),
+    /// Is this group for good. Before [`Step::User`], which gives up the right to it.
+    Group(u32),
+    /// Is this user for good, without any capability unless it was this user before.
+    User(u32),
     /// Goes to a folder.
     ChangeFolder(CString),
     /// Has this file mode mask.
@@ -71,6 +81,10 @@ impl Step {
                     check(libc::fcntl(*from, libc::F_SETFD, 0))
                 }
                 Step::Place { from, to } => check(libc::dup2(*from, *to)),
+                Step::Limit(limit) => limit.impose(),
+                Step::Supplementary(groups) => credentials::set_supplementary(groups),
+                Step::Group(group) => credentials::become_group(*group),
+                Step::User(user) => credentials::become_user(*user),
                 Step::ChangeFolder(folder) => check(libc::chdir(folder.as_ptr())),
                 Step::Umask(mask) => {
                     libc::umask(*mask as libc::mode_t);
@@ -107,6 +121,16 @@ impl fmt::Display for Step {
             Step::EnterCgroup(_) => f.write_str("enter the control group"),
             Step::DieWithParent(_) => f.write_str("ask to die with the parent"),
             Step::Place { to, .. } => write!(f, "place descriptor {to}"),
+            Step::Limit(limit) => write!(f, "set the limit {limit}"),
+            Step::Supplementary(groups) if groups.is_empty() => {
+                f.write_str("leave the supplementary groups")
+            }
+            Step::Supplementary(groups) => {
+                let groups: Vec<_> = groups.iter().map(u32::to_string).collect();
+                write!(f, "have the supplementary groups {}", groups.join(","))
+            }
+            Step::Group(group) => write!(f, "become the group {group}"),
+            Step::User(user) => write!(f, "become the user {user}"),
             Step::ChangeFolder(folder) => {
                 write!(f, "go to the folder {}", folder.to_string_lossy())
             }

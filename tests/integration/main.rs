@@ -15,6 +15,7 @@ mod export;
 mod host;
 mod house;
 mod limits;
+mod log;
 mod memory;
 mod outside;
 mod process;

@@ -13,7 +13,8 @@ use super::plan::Plan;
 use super::starter::{Occasion, Starter};
 use super::terminal::{Belonging, is_foreground};
 use super::{Policy, REENTRY};
-use crate::run::{Delivery, Error, Program};
+use crate::log;
+use crate::run::{Delivery, Error, Privileges, Program};
 use crate::sys::children::{self, Pid, adopt_orphans};
 use crate::sys::exec::reenter;
 use crate::sys::process::Inherited;
@@ -28,8 +29,12 @@ pub struct Order {
     pub arguments: Vec<OsString>,
     /// What it is given.
     pub delivery: Delivery,
+    /// As whom, where and within which limits it runs. The supervisor stays as it is.
+    pub privileges: Privileges,
     /// How to supervise it.
     pub policy: Policy,
+    /// What the supervisor tells, and how.
+    pub log: log::Settings,
     /// Whether the supervisor must keep what the command is given.
     pub keeps_delivery: bool,
     /// What escrun itself was called with, for those who look at the list of processes.
@@ -63,6 +68,7 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
         arguments: order.arguments,
         belonging,
         cgroup: cgroup.map(|cgroup| cgroup.path().into()),
+        privileges: order.privileges,
         die_with_parent: order.policy.die_with_parent,
     };
     let occasion = Occasion {
@@ -84,6 +90,7 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
             starter,
             policy: order.policy,
             delivery: kept.as_ref().map(AsRawFd::as_raw_fd),
+            log: order.log,
             inherited: Inherited::recorded(),
         };
         drop(order.delivery);

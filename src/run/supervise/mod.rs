@@ -10,12 +10,12 @@ mod cgroup;
 mod family;
 mod launch;
 mod plan;
-mod policy;
+mod report;
 mod resume;
 mod starter;
 mod supervisor;
 mod terminal;
 
+pub use super::policy::{Policy, STOP_TIMEOUT};
 pub use launch::{Order, launch};
-pub use policy::{Policy, STOP_TIMEOUT};
 pub use resume::{REENTRY, resume};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Policy;
 use super::starter::Starter;
+use crate::log;
 use crate::sys::children::Pid;
 use crate::sys::process::Inherited;
 
@@ -20,6 +21,8 @@ pub(super) struct Plan {
     pub(super) starter: Starter,
     /// The user's wishes.
     pub(super) policy: Policy,
+    /// How much is told of what happens, and how.
+    pub(super) log: log::Settings,
     /// The pipe with what the command is given, if that is to be kept.
     pub(super) delivery: Option<RawFd>,
     /// What escrun was started with.

@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 
 use super::plan::Plan;
 use super::supervisor::Supervisor;
+use crate::log;
 use crate::run::Delivery;
 use crate::sys::children::{End, Pid};
 use crate::sys::descriptors;
@@ -45,8 +46,9 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
         None => None,
     };
     if delivery.is_none() {
-        release_descriptors()?;
+        release_descriptors(plan.log)?;
     }
+    log::start(plan.log);
     let end = Supervisor::new(plan, delivery)?.run()?;
     if let End::Killed(signal) = end
         && Pid::own().number() != 1
@@ -56,14 +58,15 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
     Ok(end.status())
 }
 
-/// Lets go of what is the command's alone, if there will be no other: who reads from a pipe of which the command closes its end shall see that it
-/// ends. Standard error stays for messages, unless it is the pipe that standard output is.
-fn release_descriptors() -> io::Result<()> {
-    let shares_pipe = descriptors::are_one_pipe(1, 2);
+/// Lets go of what is the command's alone, if there will be no other: who reads from a pipe of which the command closes its
+/// end shall see that it ends. Standard error stays for messages, unless it is the pipe that standard output is, and
+/// nobody asked for messages.
+fn release_descriptors(log: log::Settings) -> io::Result<()> {
+    let is_given_up = descriptors::are_one_pipe(1, 2) && !log.is_asked_for();
     descriptors::close_from(3)?;
     descriptors::silence(0)?;
     descriptors::silence(1)?;
-    if shares_pipe {
+    if is_given_up {
         descriptors::silence(2)?;
     }
     Ok(())

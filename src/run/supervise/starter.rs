@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::cgroup::Cgroup;
 use super::terminal::Belonging;
-use crate::run::replace::{image, refusal};
-use crate::run::{Delivery, EnvironmentBlock, Error, Program};
+use crate::run::replace::{explain, image};
+use crate::run::{Delivery, EnvironmentBlock, Error, Privileges, Program};
 use crate::sys::children::Pid;
-use crate::sys::start::{AT_PARENTS_DEATH, At, Failure};
+use crate::sys::start::AT_PARENTS_DEATH;
 use crate::sys::step::Step;
 
 /// Variables that hold the number of the process that they are meant for: sd_listen_fds(3), sd_watchdog_enabled(3).
@@ -29,6 +29,8 @@ pub(super) struct Starter {
     pub(super) belonging: Belonging,
     /// The control group that it enters. As a text of the system, which need not be UTF-8.
     pub(super) cgroup: Option<OsString>,
+    /// As whom, where and within which limits it runs.
+    pub(super) privileges: Privileges,
     /// Whether it is killed when its supervisor dies.
     pub(super) die_with_parent: bool,
 }
@@ -40,7 +42,7 @@ pub(super) struct Occasion<'a> {
     pub(super) takes_foreground: bool,
     /// Variables of things that were placed for it; they win over others of their names.
     pub(super) placed: &'a [(OsString, OsString)],
-    /// Steps that come last.
+    /// Steps that are taken with the rights of escrun.
     pub(super) steps: Vec<Step>,
 }
 
@@ -51,7 +53,8 @@ impl Starter {
     /// When it does not come to run; there is no process then.
     pub(super) fn start(&self, delivery: &Delivery, occasion: Occasion<'_>) -> Result<Pid, Error> {
         let environment = delivery.environment(occasion.placed)?;
-        let mut image = image(&self.program, &self.arguments, &environment)?;
+        let privileges = self.privileges.steps();
+        let mut image = image(&self.program, &self.arguments, &environment, &privileges)?;
         environment
             .keep_on_fork()
             .map_err(|reason| Error::Supervision {
@@ -70,10 +73,13 @@ impl Starter {
         if occasion.takes_foreground {
             steps.push(Step::TakeForeground(io::stdin().as_raw_fd()));
         }
+        steps.extend(occasion.steps);
+        // Almost last: the rights to what comes before are given up here. And the kernel forgets what is to happen when the
+        // parent dies as soon as the user changes.
+        steps.extend(privileges);
         if self.die_with_parent {
             steps.push(Step::DieWithParent(AT_PARENTS_DEATH));
         }
-        steps.extend(occasion.steps);
 
         let own_pid: Vec<&CStr> = OWN_PID
             .into_iter()
@@ -82,9 +88,16 @@ impl Starter {
         let others = environment
             .entries()
             .filter(|entry| !own_pid.iter().any(|name| is_of(entry, name)));
-        image
-            .start(others, &own_pid, &steps)
-            .map_err(|failure| self.fault(failure, &steps, &environment))
+        let started = image.start(others, &own_pid, &steps);
+        started.map_err(|failure| {
+            explain(
+                &self.program,
+                &self.arguments,
+                &environment,
+                &steps,
+                failure,
+            )
+        })
     }
 
     /// The control group.
@@ -92,21 +105,6 @@ impl Starter {
         self.cgroup
             .as_ref()
             .map(|path| Cgroup::at(PathBuf::from(path)))
-    }
-
-    fn fault(&self, failure: Failure, steps: &[Step], environment: &EnvironmentBlock) -> Error {
-        let reason = failure.error;
-        match failure.at {
-            At::Exec => refusal(&self.program, &self.arguments, environment, reason),
-            At::Step(index) => Error::Step {
-                step: steps[index].clone(),
-                reason,
-            },
-            At::Fork => Error::Supervision {
-                what: "fork",
-                reason,
-            },
-        }
     }
 }
 

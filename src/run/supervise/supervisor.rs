@@ -12,6 +12,7 @@ use super::cgroup::Cgroup;
 use super::family::{kill_descendants, signal_descendants};
 use super::machine::{Action, Event, Machine, Setting, Timer, Whom};
 use super::plan::Plan;
+use super::report;
 use super::terminal::Foreground;
 use crate::run::Delivery;
 use crate::sys::children::{Change, End, Next, Pid, next_change};
@@ -137,7 +138,9 @@ impl Supervisor {
     }
 
     fn tell(&mut self, event: Event) {
+        report::event(self.command, &event);
         for action in self.machine.handle(event) {
+            report::action(self.command, &action);
             self.act(action);
         }
     }

@@ -12,3 +12,8 @@ pub use replace::{Expected, ReplaceError, replace_file, staging_name};
 pub fn effective_user() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
+
+/// The group that this process acts as: its effective group id.
+pub fn effective_group() -> u32 {
+    nix::unistd::getegid().as_raw()
+}

@@ -9,6 +9,7 @@ mod faults;
 mod get;
 mod help;
 mod messages;
+mod privileges;
 mod run;
 mod streams;
 mod surroundings;

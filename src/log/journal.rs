@@ -1,0 +1,138 @@
+//! The journal's own protocol: fields in a datagram (systemd.io, "Native Journal Protocol").
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+
+use tracing::Level;
+
+use super::record::Record;
+
+/// Where the journal listens.
+pub(super) const SOCKET: &str = "/run/systemd/journal/socket";
+
+/// Whether standard error leads into the journal: `stream` is the variable `JOURNAL_STREAM`, which names the device and the
+/// inode of what does (systemd.exec(5)). It is inherited by what has its output elsewhere, so it must be compared.
+pub fn is_standard_error(stream: &OsStr) -> bool {
+    let found = io::stderr()
+        .as_fd()
+        .try_clone_to_owned()
+        .and_then(|descriptor| File::from(descriptor).metadata());
+    let Ok(found) = found else {
+        return false;
+    };
+    *stream == *format!("{}:{}", found.dev(), found.ino())
+}
+
+/// A way to the journal.
+pub(super) struct Journal {
+    socket: UnixDatagram,
+}
+
+impl Journal {
+    /// A way to it, if there is one now.
+    pub(super) fn open(path: &Path) -> Option<Self> {
+        let socket = UnixDatagram::unbound().ok()?;
+        socket.set_nonblocking(true).ok()?;
+        socket.connect(path).ok()?;
+        // Not to stay connected: the journal may be started again.
+        let socket = UnixDatagram::unbound().ok()?;
+        socket.set_nonblocking(true).ok()?;
+        Some(Self { socket })
+    }
+
+    /// Hands an entry over.
+    ///
+    /// # Errors
+    /// Those of sendto(2): `WouldBlock` if it has too much to do, others if it is gone.
+    pub(super) fn send(&self, record: &Record, path: &Path) -> io::Result<()> {
+        self.socket.send_to(&entry(record), path).map(|_| ())
+    }
+}
+
+/// A record as the journal takes it. Our own fields are `ESCRUN_CHILD` and the like.
+fn entry(record: &Record) -> Vec<u8> {
+    // syslog(3).
+    let priority = match record.level {
+        Level::ERROR => "3",
+        Level::WARN => "4",
+        Level::INFO => "6",
+        Level::DEBUG | Level::TRACE => "7",
+    };
+    let mut entry = Vec::new();
+    field(&mut entry, "MESSAGE", &record.message);
+    field(&mut entry, "PRIORITY", priority);
+    field(&mut entry, "SYSLOG_IDENTIFIER", "escrun");
+    for (name, value) in &record.fields {
+        let name = format!("ESCRUN_{}", name.to_ascii_uppercase());
+        field(&mut entry, &name, &value.to_string());
+    }
+    entry
+}
+
+/// `NAME=value`, or, if that has more lines, the name, the length of the value in bytes, and the value.
+fn field(entry: &mut Vec<u8>, name: &str, value: &str) {
+    entry.extend(name.as_bytes());
+    if value.contains('\n') {
+        entry.push(b'\n');
+        entry.extend((value.len() as u64).to_le_bytes());
+    } else {
+        entry.push(b'=');
+    }
+    entry.extend(value.as_bytes());
+    entry.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::Value;
+    use super::*;
+
+    fn record(message: &str) -> Record {
+        Record {
+            level: Level::WARN,
+            message: message.into(),
+            fields: vec![("child", Value::Number(7))],
+        }
+    }
+
+    #[test]
+    fn values_of_one_line_are_text_and_others_have_a_length() {
+        assert_eq!(
+            entry(&record("a=b")),
+            b"MESSAGE=a=b\nPRIORITY=4\nSYSLOG_IDENTIFIER=escrun\nESCRUN_CHILD=7\n"
+        );
+        assert!(
+            entry(&record("a\nb")).starts_with(b"MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\nPRIORITY=4\n")
+        );
+    }
+
+    #[test]
+    fn entries_reach_whoever_listens() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("socket");
+        assert!(Journal::open(&path).is_none());
+        let listener = UnixDatagram::bind(&path).expect("a socket");
+        let journal = Journal::open(&path).expect("a journal");
+        journal.send(&record("hello"), &path).expect("taken");
+        let mut buffer = [0; 100];
+        let length = listener.recv(&mut buffer).expect("an entry");
+        assert!(buffer[..length].starts_with(b"MESSAGE=hello\n"));
+        // It is started again.
+        drop(listener);
+        std::fs::remove_file(&path).expect("removed");
+        assert!(journal.send(&record("lost"), &path).is_err());
+        let _listener = UnixDatagram::bind(&path).expect("a socket");
+        journal.send(&record("again"), &path).expect("taken");
+    }
+
+    #[test]
+    fn a_stream_of_others_is_not_ours() {
+        assert!(!is_standard_error(OsStr::new("0:0")));
+        assert!(!is_standard_error(OsStr::new("")));
+    }
+}
