@@ -8,7 +8,7 @@ use super::ui::Ui;
 use crate::log;
 #[cfg(target_os = "linux")]
 use crate::run::supervise;
-use crate::run::{Delivery, Error, Policy, Privileges, Program, replace};
+use crate::run::{Delivery, Error, Lifecycle, Policy, Privileges, Program, replace};
 use crate::sys::signal::Signal;
 use crate::sys::step::Step;
 
@@ -21,6 +21,9 @@ pub struct Launch {
     pub(super) choice: Choice,
     pub(super) policy: Policy,
     pub(super) log: log::Settings,
+    pub(super) lifecycle: Lifecycle,
+    #[cfg(target_os = "linux")]
+    pub(super) watch: Option<supervise::Watch>,
     pub(super) own_arguments: Vec<OsString>,
     pub(super) ui: Ui,
 }
@@ -57,7 +60,8 @@ impl Launch {
                 privileges: self.privileges,
                 policy: self.policy,
                 log: self.log,
-                keeps_delivery: false,
+                lifecycle: self.lifecycle,
+                watch: self.watch,
                 own_arguments: self.own_arguments,
             }),
             #[cfg(not(target_os = "linux"))]

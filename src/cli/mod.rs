@@ -3,6 +3,7 @@
 
 mod ambient;
 mod args;
+mod changes;
 mod check;
 mod choice;
 mod columns;
@@ -37,11 +38,14 @@ mod variables;
 mod workspace;
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use ambient::Ambient;
 use args::{Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
 pub use launch::Launch;
+use prompt::Terminal;
+use recollection::Recollection;
 use ui::Ui;
 use workspace::Workspace;
 
@@ -110,7 +114,13 @@ fn dispatch(
         Verb::Run { options, command } if command.is_empty() && !options.dry_run => {
             Err(no_command())
         }
-        Verb::Run { options, command } => run::run(&workspace()?, &options, &command, arguments),
+        Verb::Run { options, command } => {
+            // Only who composes anew needs to remember.
+            let recollection = || Arc::new(Recollection::new(Terminal));
+            let recollection = options.changes.watch.then(recollection);
+            let workspace = Workspace::open(&shared, ambient, ui, recollection)?;
+            run::run(&workspace, &options, &command, arguments)
+        }
         Verb::Get(options) => done(get::get(&workspace()?, &options)),
         Verb::Export(verb) => done(export::export(&workspace()?, &verb)),
         Verb::Check(mut options) => {

@@ -56,7 +56,7 @@ pub(super) fn resolve(arguments: &[OsString]) -> u8 {
     let composed =
         Workspace::open(&shared, &ambient, &ui, Some(recollection)).and_then(|workspace| {
             let rights = Rights::read(&options.privileges)?;
-        let composed = compose(&workspace, &options, &rights);
+            let composed = compose(&workspace, &options, &rights);
             resolution.inputs = workspace.inputs();
             resolution.delivery = Some(composed?.delivery());
             Ok(())

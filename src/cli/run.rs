@@ -1,8 +1,11 @@
 //! `escrun run`: composes, decrypts, and says what to become.
 
 use std::ffi::{OsStr, OsString};
+#[cfg(target_os = "linux")]
+use std::os::unix::ffi::OsStrExt;
 
 use super::args::RunOptions;
+use super::changes;
 use super::choice::{Choice, Circumstances, choose};
 use super::columns::columns;
 use super::compose::{Composition, compose};
@@ -14,8 +17,14 @@ use super::workspace::Workspace;
 use super::{Launch, Outcome};
 use crate::export::{Entry, Variables};
 use crate::quote::quoted;
+#[cfg(target_os = "linux")]
+use crate::reaction::Rules;
 use crate::run::Program;
+#[cfg(target_os = "linux")]
+use crate::run::{Delivery, delivery, supervise::Watch};
 use crate::secret::REDACTED;
+#[cfg(target_os = "linux")]
+use crate::secret::Secret;
 use crate::sys::children::Pid;
 
 /// So many characters of a value tell it from others; `get` prints it whole.
@@ -33,6 +42,8 @@ pub(super) fn run(
     };
     let choice = choose(options, circumstances)?;
     let policy = supervision::policy(&options.supervision)?;
+    let lifecycle = changes::lifecycle(&options.changes)?;
+    let rules = changes::rules(&options.changes, &workspace.project.reload)?;
     // Before anything is decrypted: a command that is not there needs no secrets.
     let rights = Rights::read(&options.privileges)?;
     let folder = options.privileges.chdir.as_deref();
@@ -75,11 +86,38 @@ pub(super) fn run(
         delivery: composition.delivery(),
         choice,
         policy,
+        lifecycle,
+        #[cfg(target_os = "linux")]
+        watch: options.changes.watch.then(|| watch(workspace, rules)),
         log: log::settings(options.supervision.log_format, workspace),
         own_arguments,
         privileges: rights.privileges,
         ui: *workspace.ui,
     })))
+}
+
+/// What it takes to compose anew when something changes.
+#[cfg(target_os = "linux")]
+fn watch(workspace: &Workspace<'_>, rules: Rules) -> Watch {
+    let surroundings = workspace.ambient.variables.iter();
+    let surroundings = surroundings.map(|(name, value)| delivery::Variable {
+        name: name.clone(),
+        value: Secret::from_parts(&[value.as_bytes()]),
+    });
+    let remembered = workspace.recollection.as_ref();
+    Watch {
+        surroundings: Delivery {
+            variables: surroundings.collect(),
+            ..Delivery::default()
+        },
+        recollection: match remembered {
+            Some(recollection) => recollection.encode(),
+            None => Secret::from_parts(&[]),
+        },
+        inputs: workspace.inputs(),
+        since: workspace.since,
+        rules,
+    }
 }
 
 /// The caller's own `PATH`.

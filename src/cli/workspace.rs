@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::ambient::Ambient;
 use super::args::Shared;
@@ -47,6 +48,10 @@ pub(super) struct Workspace<'a> {
     plugin_folders: Vec<PathBuf>,
     allow_commands: bool,
     context: Object,
+    /// What can be asked or read only once, if it is remembered.
+    pub(super) recollection: Option<Arc<Recollection>>,
+    /// When the first of what decides was read.
+    pub(super) since: SystemTime,
     identity_files: Vec<PathBuf>,
     /// What providers have read.
     provided_files: RefCell<BTreeSet<PathBuf>>,
@@ -62,6 +67,7 @@ impl<'a> Workspace<'a> {
         ui: &'a Ui,
         recollection: Option<Arc<Recollection>>,
     ) -> Result<Self, Failure> {
+        let since = SystemTime::now();
         let environments = named(shared, ambient)?;
         let shown = |path: &Path| relative_to(&ambient.working_directory, path);
         let mut project = project::resolve(&project::Request {
@@ -87,7 +93,7 @@ impl<'a> Workspace<'a> {
         let directory = Directory::open(&project.folders, Overlays::Merged)?;
         let config = user_config(ambient)?;
         let Identities { keyring, files } =
-            identities::keyring(shared, ambient, &config, recollection)?;
+            identities::keyring(shared, ambient, &config, recollection.clone())?;
         let mut plugin_folders = shared.provider_folders.clone();
         plugin_folders.extend(config.providers.iter().cloned());
         plugin_folders.extend(ambient.data_folder().map(|folder| folder.join("providers")));
@@ -101,6 +107,8 @@ impl<'a> Workspace<'a> {
             allow_commands: shared.allow_commands || config.allow_commands,
             plugin_folders,
             context: overrides::context(&shared.context)?,
+            recollection,
+            since,
             identity_files: files,
             provided_files: RefCell::default(),
         })

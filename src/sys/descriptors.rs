@@ -20,27 +20,70 @@ pub fn adopt(number: RawFd) -> Option<OwnedFd> {
     }
 }
 
-/// Closes every descriptor from `first` on. Only for the start of a program, before anything is opened.
+/// Closes every descriptor from `first` on but `kept`. Only for the start of a program, before anything else is opened.
 ///
 /// # Errors
 /// When it cannot be told which are open.
-pub fn close_from(first: RawFd) -> io::Result<()> {
+pub fn close_from(first: RawFd, kept: Option<RawFd>) -> io::Result<()> {
+    match kept {
+        Some(kept) if kept >= first => {
+            close_between(first, kept - 1)?;
+            close_between(kept + 1, RawFd::MAX)
+        }
+        _ => close_between(first, RawFd::MAX),
+    }
+}
+
+/// Closes the descriptors of a range, its ends included.
+fn close_between(first: RawFd, last: RawFd) -> io::Result<()> {
+    if first > last {
+        return Ok(());
+    }
     #[cfg(target_os = "linux")]
     {
-        let from = libc::c_uint::try_from(first).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let number =
+            |number| libc::c_uint::try_from(number).map_err(|_| io::ErrorKind::InvalidInput);
         // The call itself (Linux 5.9): not every C library has a function for it.
         // SAFETY: takes numbers only; by the caller's word nothing of ours is open there.
-        if unsafe { libc::syscall(libc::SYS_close_range, from, libc::c_uint::MAX, 0) } == 0 {
+        if unsafe { libc::syscall(libc::SYS_close_range, number(first)?, number(last)?, 0) } == 0 {
             return Ok(());
         }
     }
     // SAFETY: takes and gives numbers only; as above.
     unsafe {
         let limit = libc::sysconf(libc::_SC_OPEN_MAX);
-        for number in first..RawFd::try_from(limit).unwrap_or(1024) {
+        let limit = RawFd::try_from(limit).unwrap_or(1024);
+        for number in first..=last.min(limit) {
             libc::close(number);
         }
     }
+    Ok(())
+}
+
+/// Has no program inherit the descriptors from `first` on. Async-signal-safe.
+///
+/// # Errors
+/// Those of close_range(2), but for kernels that do not know it (before Linux 5.11).
+pub fn keep_from_programs(first: RawFd) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let first = first as libc::c_uint;
+        // SAFETY: takes numbers only, and closes nothing yet.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_close_range,
+                first,
+                libc::c_uint::MAX,
+                libc::CLOSE_RANGE_CLOEXEC,
+            )
+        };
+        let error = io::Error::last_os_error();
+        if result < 0 && !matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL)) {
+            return Err(error);
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = first;
     Ok(())
 }
 

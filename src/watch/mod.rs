@@ -4,6 +4,7 @@
 //! machine makes on a network file system, and a file system that is mounted over a folder on the way.
 
 mod debounce;
+mod recent;
 mod repository;
 #[cfg(target_os = "linux")]
 mod route;
@@ -11,6 +12,7 @@ mod route;
 mod watcher;
 
 pub use debounce::Debounce;
+pub use recent::changed_since;
 pub use repository::is_at_work;
 #[cfg(target_os = "linux")]
 pub use watcher::{BlindSpot, Watcher};

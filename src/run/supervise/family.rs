@@ -32,6 +32,23 @@ pub(super) fn kill_descendants() {
     }
 }
 
+/// Whether a process is `ancestor` or descends from it; nothing if that cannot be told any more.
+pub(super) fn is_of_family(pid: Pid, ancestor: Pid) -> Option<bool> {
+    let mut pid = pid;
+    // Deeper than any family is: parents that change meanwhile cannot lead in circles for ever.
+    for _ in 0..1000 {
+        if pid == ancestor {
+            return Some(true);
+        }
+        let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+        match state_and_parent(&stat) {
+            Some((_, parent)) => pid = parent,
+            None => return Some(false),
+        }
+    }
+    Some(false)
+}
+
 /// The living descendants of a process.
 fn descendants(of: Pid) -> Vec<Pid> {
     let mut children: BTreeMap<Pid, Vec<Pid>> = BTreeMap::new();
@@ -77,6 +94,23 @@ fn state_and_parent(stat: &[u8]) -> Option<(u8, Pid)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn children_are_of_the_family() {
+        let own = Pid::own();
+        let parent = crate::sys::children::parent();
+        assert_eq!(is_of_family(own, own), Some(true));
+        assert_eq!(
+            parent.and_then(|parent| is_of_family(own, parent)),
+            parent.map(|_| true)
+        );
+        assert_eq!(
+            parent.and_then(|parent| is_of_family(parent, own)),
+            parent.map(|_| false)
+        );
+        let nobody = Pid::from_number(i32::MAX).expect("positive");
+        assert_eq!(is_of_family(nobody, own), None);
+    }
 
     #[test]
     fn names_of_processes_may_be_anything() {

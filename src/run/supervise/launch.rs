@@ -1,25 +1,30 @@
 //! Starts the command, and becomes its supervisor: the same process, but a program that never saw a secret.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::ffi::{CString, OsString};
-use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::ffi::{CString, OsStr, OsString};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
-
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use std::path::PathBuf;
+use std::time::SystemTime;
 
 use super::cgroup::Cgroup;
-use super::plan::Plan;
+use super::keepsake::Keepsake;
+use super::notify::{self, Left, Notify};
+use super::plan::{Plan, WatchPlan};
 use super::starter::{Occasion, Starter};
 use super::terminal::{Belonging, is_foreground};
 use super::{Policy, REENTRY};
 use crate::log;
-use crate::run::{Delivery, Error, Privileges, Program};
+use crate::reaction::Rules;
+use crate::run::{Condition, Delivery, Error, Lifecycle, Privileges, Program, Restart};
+use crate::secret::Secret;
 use crate::sys::children::{self, Pid, adopt_orphans};
 use crate::sys::exec::reenter;
 use crate::sys::process::Inherited;
 use crate::sys::signal::{Signal, Target, send};
-use crate::sys::start::{block_signals, fork_helper};
+use crate::sys::start::block_signals;
 
 /// A command that is ready to be started and supervised.
 pub struct Order {
@@ -35,10 +40,35 @@ pub struct Order {
     pub policy: Policy,
     /// What the supervisor tells, and how.
     pub log: log::Settings,
-    /// Whether the supervisor must keep what the command is given.
-    pub keeps_delivery: bool,
+    /// When the command is started again, and when it counts as up.
+    pub lifecycle: Lifecycle,
+    /// What is watched, if anything is.
+    pub watch: Option<Watch>,
     /// What escrun itself was called with, for those who look at the list of processes.
     pub own_arguments: Vec<OsString>,
+}
+
+/// What it takes to notice changes and to compose anew.
+pub struct Watch {
+    /// What escrun itself was given, as variables alone.
+    pub surroundings: Delivery,
+    /// What is remembered for composing anew.
+    pub recollection: Secret,
+    /// The files that went into what the command is given.
+    pub inputs: BTreeSet<PathBuf>,
+    /// When they began to be read.
+    pub since: SystemTime,
+    /// What is done about changes.
+    pub rules: Rules,
+}
+
+impl Order {
+    /// Whether the supervisor must keep what the command is given: it starts programs itself, or the command again.
+    fn keeps_delivery(&self) -> bool {
+        let condition = self.lifecycle.readiness.as_ref();
+        let asks = condition.is_some_and(|it| matches!(it.condition, Condition::Exec(_)));
+        self.watch.is_some() || self.lifecycle.restart != Restart::No || asks
+    }
 }
 
 /// Starts the command, and becomes its supervisor. Returns only if that failed; no command is left running then.
@@ -61,6 +91,7 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
     }
     let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
     let belonging = Belonging::of([input.as_fd(), output.as_fd(), errors.as_fd()]);
+    let keeps_delivery = order.keeps_delivery();
     // Where none can be made, what descends from the command is looked for in /proc.
     let cgroup = Cgroup::make().ok();
     let starter = Starter {
@@ -71,8 +102,13 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
         privileges: order.privileges,
         die_with_parent: order.policy.die_with_parent,
     };
+    let notify = notify(&order.delivery, &order.lifecycle)
+        .map_err(failed("open a socket for the command's messages"))?;
+    let (notify, left) = notify.unzip();
+    let placed: Vec<_> = notify.iter().map(Notify::variable).collect();
     let occasion = Occasion {
         takes_foreground: belonging.is_handed_over && is_foreground(input.as_fd()),
+        placed: &placed,
         ..Occasion::default()
     };
     let command = starter.start(&order.delivery, occasion).inspect_err(|_| {
@@ -81,19 +117,26 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
         }
     })?;
     let become_supervisor = || -> io::Result<Infallible> {
-        let kept = order
-            .keeps_delivery
-            .then(|| hand_on(&order.delivery))
-            .transpose()?;
+        let watch = order
+            .watch
+            .map(|watch| (watch.plan(&order.own_arguments), watch));
+        let (watch, kept) = watch.unzip();
+        let keepsake = keeps_delivery.then(|| Keepsake::new(order.delivery, kept));
+        let keepsake = keepsake.map(|keepsake| keepsake.hand_on()).transpose()?;
+        if let Some(notify) = &notify {
+            notify.leave()?;
+        }
         let plan = Plan {
             command,
             starter,
             policy: order.policy,
-            delivery: kept.as_ref().map(AsRawFd::as_raw_fd),
+            lifecycle: order.lifecycle,
+            watch,
+            notify: left,
+            keepsake: keepsake.as_ref().map(AsRawFd::as_raw_fd),
             log: order.log,
             inherited: Inherited::recorded(),
         };
-        drop(order.delivery);
         reenter_with(&plan, &order.own_arguments)
     };
     let reason = match become_supervisor() {
@@ -116,19 +159,28 @@ fn die_with_parent() -> io::Result<()> {
     Ok(())
 }
 
-/// Writes what the command is given into a pipe, for the program that this process becomes to read. A pipe does not
-/// hold all of it, so a process of its own writes.
-fn hand_on(delivery: &Delivery) -> io::Result<OwnedFd> {
-    let encoded = delivery.encode();
-    encoded.keep_on_fork()?;
-    let (reader, mut writer) = io::pipe()?;
-    fork_helper(move || {
-        // Exposed: the supervisor is to have it.
-        u8::from(writer.write_all(encoded.expose()).is_err())
-    })?;
-    let reader = OwnedFd::from(reader);
-    fcntl(&reader, FcntlArg::F_SETFD(FdFlag::empty()))?;
-    Ok(reader)
+impl Watch {
+    fn plan(&self, own_arguments: &[OsString]) -> WatchPlan {
+        WatchPlan {
+            arguments: own_arguments.to_vec(),
+            inputs: self.inputs.iter().map(|path| path.clone().into()).collect(),
+            since: self.since,
+            rules: self.rules.clone(),
+        }
+    }
+}
+
+/// The socket on which the command talks, if anyone is to hear it.
+fn notify(delivery: &Delivery, lifecycle: &Lifecycle) -> io::Result<Option<(Notify, Left)>> {
+    let condition = lifecycle.readiness.as_ref();
+    let is_awaited = condition.is_some_and(|it| it.condition == Condition::Notify);
+    let mut variables = delivery.variables.iter();
+    let manager = variables.find(|variable| variable.name == notify::VARIABLE);
+    // Exposed: it is no secret but the name of a socket.
+    let manager = manager.map(|it| OsStr::from_bytes(it.value.expose()).to_owned());
+    (is_awaited || manager.is_some())
+        .then(|| Notify::open(manager))
+        .transpose()
 }
 
 /// Executes this program again, which finds its plan under the descriptor that its second argument is.

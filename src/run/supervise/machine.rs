@@ -141,10 +141,18 @@ impl Machine {
         self.command
     }
 
+    /// Whether there are two commands, or are about to be.
+    pub fn overlaps(&self) -> bool {
+        self.other.is_some()
+    }
+
     /// Whether no command will be started any more.
     pub fn is_ending(&self) -> bool {
-        let is_leaving = !matches!(self.phase, Phase::Running | Phase::Waiting { .. });
-        is_leaving && matches!(self.after, After::Finish | After::Fail(_))
+        let is_staying = matches!(
+            self.phase,
+            Phase::Running | Phase::Waiting { .. } | Phase::Starting { .. }
+        );
+        !is_staying && matches!(self.after, After::Finish | After::Fail(_))
     }
 
     /// What to do about an event, in this order.

@@ -6,16 +6,24 @@
 
 pub mod machine;
 
+mod attend;
 mod cgroup;
 mod family;
+mod helper;
+mod keepsake;
 mod launch;
+mod notify;
 mod plan;
+mod prober;
 mod report;
+mod resolver;
 mod resume;
 mod starter;
 mod supervisor;
 mod terminal;
+mod values;
+mod vigil;
 
 pub use super::policy::{Policy, STOP_TIMEOUT};
-pub use launch::{Order, launch};
+pub use launch::{Order, Watch, launch};
 pub use resume::{REENTRY, resume};

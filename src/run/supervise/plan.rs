@@ -1,14 +1,19 @@
 //! What the supervisor is told by the program that it was: everything but secrets.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::{OwnedFd, RawFd};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::Policy;
+use super::notify::Left;
 use super::starter::Starter;
 use crate::log;
+use crate::reaction::Rules;
+use crate::run::Lifecycle;
 use crate::sys::children::Pid;
 use crate::sys::process::Inherited;
 
@@ -23,10 +28,29 @@ pub(super) struct Plan {
     pub(super) policy: Policy,
     /// How much is told of what happens, and how.
     pub(super) log: log::Settings,
-    /// The pipe with what the command is given, if that is to be kept.
-    pub(super) delivery: Option<RawFd>,
+    /// When the command is started again, and when it counts as up.
+    pub(super) lifecycle: Lifecycle,
+    /// What is watched, if anything is.
+    pub(super) watch: Option<WatchPlan>,
+    /// The socket on which the command talks, if there is one.
+    pub(super) notify: Option<Left>,
+    /// The pipe with what is to be kept, if anything is.
+    pub(super) keepsake: Option<RawFd>,
     /// What escrun was started with.
     pub(super) inherited: Inherited,
+}
+
+/// How changes are noticed, and what is done about them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct WatchPlan {
+    /// What escrun was called with.
+    pub(super) arguments: Vec<OsString>,
+    /// The files that went into the values. As texts of the system, which need not be UTF-8.
+    pub(super) inputs: Vec<OsString>,
+    /// When they began to be read.
+    pub(super) since: SystemTime,
+    /// What is done.
+    pub(super) rules: Rules,
 }
 
 impl Plan {

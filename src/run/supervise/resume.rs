@@ -1,14 +1,15 @@
 //! Where the program begins that was executed to supervise a command that runs already.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 
+use super::keepsake::Keepsake;
+use super::notify::Left;
 use super::plan::Plan;
 use super::supervisor::Supervisor;
 use crate::log;
-use crate::run::Delivery;
+use crate::run::Restart;
 use crate::sys::children::{End, Pid};
 use crate::sys::descriptors;
 use crate::sys::process::set_name;
@@ -41,15 +42,15 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
     plan.inherited.adopt();
     // Executed by way of /proc/self/exe, it would be called "exe".
     set_name(c"escrun");
-    let delivery = match plan.delivery.and_then(descriptors::adopt) {
-        Some(pipe) => Some(Delivery::read(&mut File::from(pipe))?),
+    let keepsake = match plan.keepsake.and_then(descriptors::adopt) {
+        Some(pipe) => Some(Keepsake::take(pipe)?),
         None => None,
     };
-    if delivery.is_none() {
-        release_descriptors(plan.log)?;
+    if plan.watch.is_none() && plan.lifecycle.restart == Restart::No {
+        release_descriptors(plan.log, plan.notify.as_ref().map(Left::descriptor))?;
     }
     log::start(plan.log);
-    let end = Supervisor::new(plan, delivery)?.run()?;
+    let end = Supervisor::new(plan, keepsake)?.run()?;
     if let End::Killed(signal) = end
         && Pid::own().number() != 1
     {
@@ -61,9 +62,9 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
 /// Lets go of what is the command's alone, if there will be no other: who reads from a pipe of which the command closes its
 /// end shall see that it ends. Standard error stays for messages, unless it is the pipe that standard output is, and
 /// nobody asked for messages.
-fn release_descriptors(log: log::Settings) -> io::Result<()> {
+fn release_descriptors(log: log::Settings, kept: Option<RawFd>) -> io::Result<()> {
     let is_given_up = descriptors::are_one_pipe(1, 2) && !log.is_asked_for();
-    descriptors::close_from(3)?;
+    descriptors::close_from(3, kept)?;
     descriptors::silence(0)?;
     descriptors::silence(1)?;
     if is_given_up {
