@@ -6,7 +6,7 @@
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use super::inherited::at_start;
+use super::inherited::{adjust_signals, at_start};
 
 /// Defines the `main` of a program (which says `#![no_main]`): it calls a `fn(Vec<OsString>) -> u8` with the arguments,
 /// and ends with the status that this returns.
@@ -41,9 +41,7 @@ pub unsafe fn begin(
     // Before anything is changed.
     at_start();
     open_standard_descriptors();
-    // What is written to a pipe that nobody reads is an error to handle, not a reason to die.
-    // SAFETY: ignoring calls no code of ours.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    adjust_signals();
     let count = usize::try_from(count).unwrap_or(0);
     let arguments = (0..count).map(|index| {
         // SAFETY: the caller's promise.

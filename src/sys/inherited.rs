@@ -1,6 +1,7 @@
-//! What this process was started with: signal mask, disposition of SIGPIPE, umask, core limit. Recorded before `main`,
-//! because Rust's runtime ignores SIGPIPE before any line of ours runs, and because this process then changes the rest
-//! itself. No other disposition is ever changed for longer than a question takes.
+//! What this process was started with: signal mask, dispositions of SIGPIPE and SIGCHLD, umask, core limit. Recorded
+//! before `main`, because Rust's runtime ignores SIGPIPE before any line of ours runs, and because this process then
+//! changes the rest itself. No other disposition is ever changed for longer than a question takes, but for those that
+//! execve(2) resets.
 
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -10,11 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use super::signal::Mask;
 
+/// The signals whose disposition this process changes for itself: see [`adjust_signals`].
+const ADJUSTED: [libc::c_int; 2] = [libc::SIGPIPE, libc::SIGCHLD];
+
 /// The state that programs inherit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inherited {
-    /// Whether SIGPIPE is ignored.
-    ignores_pipe: bool,
+    /// Which of [`ADJUSTED`] are ignored.
+    ignores: [bool; ADJUSTED.len()],
     mask: Mask,
     umask: u32,
     /// The soft and the hard limit of the size of core files, in bytes.
@@ -68,7 +72,7 @@ impl Inherited {
         let umask = set_umask(0o777);
         set_umask(umask);
         Self {
-            ignores_pipe: ignores_pipe(),
+            ignores: ADJUSTED.map(ignores),
             mask: Mask::now(),
             umask,
             core_limit: core_limit(),
@@ -92,19 +96,18 @@ impl Inherited {
     /// As [`Self::impose`], but leaves the mask as it is.
     pub(super) fn impose_all_but_mask(&self, purpose: For) -> Self {
         let before = Self {
-            ignores_pipe: ignores_pipe(),
+            ignores: ADJUSTED.map(ignores),
             mask: Mask::now(),
             umask: set_umask(self.umask),
             core_limit: core_limit(),
         };
-        if purpose == For::Exec && before.ignores_pipe != self.ignores_pipe {
-            let wanted = if self.ignores_pipe {
-                libc::SIG_IGN
-            } else {
-                libc::SIG_DFL
-            };
-            // SAFETY: neither ignoring nor the default calls any code of ours.
-            unsafe { libc::signal(libc::SIGPIPE, wanted) };
+        if purpose == For::Exec {
+            let wanted = ADJUSTED.into_iter().zip(self.ignores);
+            for ((signal, ignored), was) in wanted.zip(before.ignores) {
+                if ignored != was {
+                    set_ignored(signal, ignored);
+                }
+            }
         }
         let limit = libc::rlimit {
             rlim_cur: self.core_limit.0,
@@ -121,12 +124,30 @@ impl Inherited {
     }
 }
 
-/// Whether SIGPIPE is ignored now.
-fn ignores_pipe() -> bool {
+/// Gives this process the dispositions that its own work needs: what is written to a pipe that nobody reads is an error
+/// to handle, not a reason to die, and who ignores SIGCHLD never learns how a child ended (wait(2), NOTES).
+pub(super) fn adjust_signals() {
+    set_ignored(libc::SIGPIPE, true);
+    set_ignored(libc::SIGCHLD, false);
+}
+
+/// Has a signal ignored, or do what it does by default. Async-signal-safe.
+fn set_ignored(signal: libc::c_int, ignored: bool) {
+    let disposition = if ignored {
+        libc::SIG_IGN
+    } else {
+        libc::SIG_DFL
+    };
+    // SAFETY: neither ignoring nor the default calls any code of ours.
+    unsafe { libc::signal(signal, disposition) };
+}
+
+/// Whether a signal is ignored now.
+pub(super) fn ignores(signal: libc::c_int) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: only reads; what it read is used only if it succeeded.
     unsafe {
-        libc::sigaction(libc::SIGPIPE, ptr::null(), action.as_mut_ptr()) == 0
+        libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) == 0
             && action.assume_init().sa_sigaction == libc::SIG_IGN
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 pub use super::inherited::Inherited;
-use super::inherited::{For, at_start};
+use super::inherited::{For, at_start, ignores};
 
 /// Protects this process: it cannot be dumped, traced or read by other processes of the same user, leaves no core file,
 /// and makes files that only its user can read. The first thing that `main` does.
@@ -103,6 +103,10 @@ pub fn end_on_request() {
     }
     let handler: extern "C" fn(libc::c_int) = end;
     for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+        // What the caller had ignored, as nohup(1) does, is so in the program that follows too.
+        if ignores(signal) {
+            continue;
+        }
         // SAFETY: the handler does nothing but end the process, which is async-signal-safe.
         unsafe { libc::signal(signal, handler as libc::sighandler_t) };
     }
