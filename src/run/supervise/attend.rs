@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use tracing::{error, info, warn};
 
-use super::helper::{self, Output, start_shell};
+use super::family::{is_of_family, kill_with_descendants};
+use super::helper::{Output, start_shell};
 use super::machine::{Event, Note, Verdict};
 use super::prober::{Prober, Question, takes_connections};
 use super::starter::Occasion;
@@ -76,7 +77,7 @@ impl Supervisor {
         let Some(resolving) = self.resolving.take() else {
             return;
         };
-        let since = resolving.since();
+        let (since, is_broken_off) = (resolving.since(), resolving.is_broken_off());
         let resolution = resolving.finish(end);
         let is_whole = resolution.delivery.is_some();
         if let Some(vigil) = &mut self.vigil {
@@ -84,7 +85,12 @@ impl Supervisor {
         }
         let verdict = match (resolution.delivery, &mut self.values) {
             (Some(delivery), Some(values)) => values.judge(delivery, &self.rules),
-            _ => Verdict::Failed,
+            _ => {
+                if !is_broken_off {
+                    warn!("values could not be composed anew, so the command keeps what it has");
+                }
+                Verdict::Failed
+            }
         };
         if matches!(verdict, Verdict::Tell | Verdict::Restart) {
             info!(variables = self.changed(","), "values have changed");
@@ -141,7 +147,7 @@ impl Supervisor {
     /// Asks no more.
     pub(super) fn stop_awaiting(&mut self) {
         if let Some(shell) = self.prober.take().and_then(|prober| prober.shell()) {
-            helper::kill(shell);
+            kill_with_descendants(shell);
         }
     }
 
@@ -230,11 +236,11 @@ impl Supervisor {
 
     /// Kills what the supervisor has started for itself.
     pub(super) fn kill_helpers(&mut self) {
-        if let Some(resolving) = &self.resolving {
+        if let Some(resolving) = &mut self.resolving {
             resolving.kill();
         }
         for hook in &self.hooks {
-            helper::kill(*hook);
+            kill_with_descendants(*hook);
         }
         self.stop_awaiting();
     }
@@ -254,7 +260,7 @@ impl Supervisor {
             let is_of_it = !self.machine.overlaps()
                 || message
                     .sender
-                    .and_then(|sender| super::family::is_of_family(sender, command))
+                    .and_then(|sender| is_of_family(sender, command))
                     .unwrap_or(false);
             if message.is_ready() && is_of_it {
                 self.tell(Event::Ready(command));

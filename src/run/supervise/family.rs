@@ -19,9 +19,22 @@ pub(super) fn signal_descendants(signal: Signal) {
 
 /// Kills every descendant of this process, those that are forked meanwhile too.
 pub(super) fn kill_descendants() {
+    kill_descendants_of(Pid::own());
+}
+
+/// Kills a child of this process and all that descends from it.
+pub(super) fn kill_with_descendants(child: Pid) {
+    // First of all it forks no more. Who is gone needs no signal.
+    let _ = send(Target::Process(child), Signal::STOP);
+    kill_descendants_of(child);
+    let _ = send(Target::Group(child), Signal::KILL);
+    let _ = send(Target::Process(child), Signal::KILL);
+}
+
+fn kill_descendants_of(ancestor: Pid) {
     let mut killed = BTreeSet::new();
     for _ in 0..ROUNDS {
-        let alive = descendants(Pid::own());
+        let alive = descendants(ancestor);
         if alive.iter().all(|pid| killed.contains(pid)) {
             return;
         }

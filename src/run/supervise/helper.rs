@@ -8,7 +8,6 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::run::EnvironmentBlock;
 use crate::sys::children::Pid;
-use crate::sys::signal::{Signal, Target, send};
 use crate::sys::start::{AT_PARENTS_DEATH, Image};
 use crate::sys::step::Step;
 
@@ -84,12 +83,6 @@ fn start(
     image
         .start(environment.entries(), &[], &steps)
         .map_err(|failure| failure.error)
-}
-
-/// Kills a helper and what it has started.
-pub(super) fn kill(helper: Pid) {
-    // Who is gone needs no signal.
-    let _ = send(Target::Group(helper), Signal::KILL);
 }
 
 fn place(from: i32, to: i32) -> Step {

@@ -49,7 +49,9 @@ impl Keepsake {
         let parts: Vec<&[u8]> = parts.iter().map(Secret::expose).collect();
         let recollection = self.recollection.expose();
         let all = Secret::from_parts(&[parts[0], parts[1], recollection]);
-        let reader = pour(all)?;
+        let reader = pour(&all)?;
+        // Forked processes share its memory, and this one has no use for its own any more: it becomes another program.
+        std::mem::forget(all);
         fcntl(&reader, FcntlArg::F_SETFD(FdFlag::empty()))?;
         Ok(reader)
     }
@@ -68,12 +70,13 @@ impl Keepsake {
     }
 }
 
-/// A pipe out of which `secret` comes. A pipe does not hold all of it, so a process of its own writes, and is wiped with
-/// all it has when that is done or nobody reads any more.
+/// A pipe out of which `secret` comes, which must be there until it was read: dropping it wipes it for the process that
+/// writes as well. That is one of its own, since a pipe does not hold all of it; it ends when all is written or nobody reads
+/// any more.
 ///
 /// # Errors
 /// Those of pipe(2), fork(2) and madvise(2).
-pub(super) fn pour(secret: Secret) -> io::Result<OwnedFd> {
+pub(super) fn pour(secret: &Secret) -> io::Result<OwnedFd> {
     secret.keep_on_fork()?;
     let (reader, mut writer) = io::pipe()?;
     let reader = OwnedFd::from(reader);

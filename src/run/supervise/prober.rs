@@ -1,6 +1,6 @@
 //! Asks whether a command is up, until it is.
 
-use std::io;
+use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -91,17 +91,37 @@ impl Prober {
     }
 }
 
-/// Whether a port of this machine takes a connection.
+/// Whether a port of this machine takes connections. The kernel is asked who listens, since a connection would show in the
+/// command's logs, and may even meet itself (RFC 9293, section 3.5) and so take the port away.
 pub(super) fn takes_connections(port: u16) -> bool {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
+    if tables.iter().all(Result::is_err) {
+        return connects(port);
+    }
+    let mut tables = tables.into_iter().flatten();
+    tables.any(|table| table.lines().any(|line| listens(line, port)))
+}
+
+/// Whether a line of /proc/net/tcp (proc_pid_net(5)) is about a socket that listens on `port`.
+fn listens(line: &str, port: u16) -> bool {
+    const LISTEN: &str = "0A";
+    let mut fields = line.split_ascii_whitespace().skip(1);
+    let (local, state) = (fields.next(), fields.nth(1));
+    let local = local.and_then(|local| local.rsplit_once(':'));
+    let number = local.and_then(|(_, number)| u16::from_str_radix(number, 16).ok());
+    state == Some(LISTEN) && number == Some(port)
+}
+
+/// Whether a connection can be made: for where /proc is not mounted.
+fn connects(port: u16) -> bool {
     let addresses = [
         SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         SocketAddr::from((Ipv6Addr::LOCALHOST, port)),
     ];
-    let connect =
-        |address| -> io::Result<TcpStream> { TcpStream::connect_timeout(&address, CONNECTING) };
-    addresses
-        .into_iter()
-        .any(|address| connect(address).is_ok())
+    addresses.into_iter().any(|address| {
+        let connection = TcpStream::connect_timeout(&address, CONNECTING);
+        connection.is_ok_and(|it| it.local_addr().ok() != Some(address))
+    })
 }
 
 #[cfg(test)]
@@ -116,12 +136,8 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..7 {
             let deadline = prober.deadline().expect("a question");
-            assert_eq!(
-                prober
-                    .question(deadline - Duration::from_millis(1))
-                    .is_some(),
-                false
-            );
+            let early = deadline - Duration::from_millis(1);
+            assert_eq!(prober.question(early), None);
             assert_eq!(prober.question(deadline), Some(Question::Port(1)));
             assert_eq!(prober.deadline(), None);
             prober.denied(deadline);
@@ -138,8 +154,26 @@ mod tests {
     fn ports_are_asked_by_either_protocol() {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        assert!(takes_connections(port));
-        drop(listener);
-        assert!(!takes_connections(port));
+        assert!(takes_connections(port) && connects(port));
+        let listener = std::net::TcpListener::bind(("::1", 0));
+        let Ok(address) = listener
+            .as_ref()
+            .map(|it| it.local_addr().expect("an address"))
+        else {
+            // There is no IPv6 here.
+            return;
+        };
+        assert!(takes_connections(address.port()) && connects(address.port()));
+    }
+
+    #[test]
+    fn the_kernels_table_is_understood() {
+        let listening = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000";
+        let connected = "   1: 0100007F:1F90 0100007F:D2F0 01 00000000:00000000 00:00000000";
+        assert!(listens(listening, 8080));
+        assert!(!listens(listening, 8081));
+        assert!(!listens(connected, 8080));
+        assert!(!listens("  sl  local_address rem_address   st", 8080));
+        assert!(!listens("", 0));
     }
 }

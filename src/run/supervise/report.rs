@@ -33,9 +33,6 @@ pub(super) fn event(command: Pid, event: &Event) {
         Event::Started(pid) => info!(child = pid.number(), "the command was started"),
         Event::Ready(pid) => info!(child = pid.number(), "the command is up"),
         Event::FilesChanged => info!("files have changed, so values are composed anew"),
-        Event::Resolved(Verdict::Failed) => {
-            warn!("values could not be composed anew, so the command keeps what it has");
-        }
         Event::Resolved(Verdict::Same) => info!("the values are the same"),
         Event::Resolved(_) | Event::NotStarted(_) | Event::Elapsed(_) | Event::Childless => {}
     }
@@ -67,10 +64,10 @@ fn told(command: Pid, note: &Note) {
     let child = command.number();
     match note {
         Note::Restarting(wait, 0) => info!(child, "the command is started again in {wait:?}"),
-        Note::Restarting(wait, times) => {
+        Note::Restarting(wait, failures) => {
             warn!(
                 child,
-                "the command has failed {times} times in a row and is started again in {wait:?}"
+                failures, "the command has failed and is started again in {wait:?}"
             );
         }
         Note::GivenUp => error!(child, "the command has failed too often in a row"),

@@ -8,7 +8,8 @@ use std::time::SystemTime;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-use super::helper::{kill, start_between};
+use super::family::kill_with_descendants;
+use super::helper::start_between;
 use super::keepsake::pour;
 use crate::run::{EnvironmentBlock, RESOLVER, Resolution};
 use crate::secret::Secret;
@@ -61,8 +62,7 @@ impl Resolver {
     /// When no process can be started for it.
     pub(super) fn start(&mut self) -> io::Result<Resolving> {
         let since = SystemTime::now();
-        // Exposed: who composes has to know the answers to what was asked.
-        let input = pour(Secret::from_parts(&[self.recollection.expose()]))?;
+        let input = pour(&self.recollection)?;
         let (reader, writer) = io::pipe()?;
         let reader = OwnedFd::from(reader);
         fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
@@ -74,6 +74,7 @@ impl Resolver {
             pipe: Some(reader.into()),
             parts: Vec::new(),
             length: 0,
+            is_broken_off: false,
         })
     }
 }
@@ -85,6 +86,7 @@ pub(super) struct Resolving {
     pipe: Option<std::fs::File>,
     parts: Vec<Secret>,
     length: usize,
+    is_broken_off: bool,
 }
 
 impl Resolving {
@@ -138,7 +140,13 @@ impl Resolving {
     }
 
     /// Breaks it off; it still has to end.
-    pub(super) fn kill(&self) {
-        kill(self.pid);
+    pub(super) fn kill(&mut self) {
+        self.is_broken_off = true;
+        kill_with_descendants(self.pid);
+    }
+
+    /// Whether it was broken off.
+    pub(super) fn is_broken_off(&self) -> bool {
+        self.is_broken_off
     }
 }

@@ -279,7 +279,7 @@ impl Supervisor {
             Action::StopAwaiting => self.stop_awaiting(),
             Action::Resolve => self.resolve(),
             Action::AbortResolving => {
-                if let Some(resolving) = &self.resolving {
+                if let Some(resolving) = &mut self.resolving {
                     resolving.kill();
                 }
             }

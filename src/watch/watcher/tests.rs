@@ -127,7 +127,7 @@ fn what_does_not_matter_is_not_told() {
             drop(fs::read(root.join("a/b/file")).unwrap())
         }),
         ("listing", |root| {
-            drop(fs::read_dir(root.join("a/b")).unwrap().count())
+            fs::read_dir(root.join("a/b")).unwrap().for_each(drop)
         }),
     ];
     for (name, change) in changes {
