@@ -9,6 +9,7 @@ pub mod formats;
 pub mod header;
 pub mod interpolation;
 pub mod keys;
+pub mod mask;
 pub mod payload;
 pub mod project_file;
 pub mod property_path;
@@ -19,13 +20,14 @@ pub mod world;
 pub type Check = fn(&[u8]);
 
 /// The properties by name, as the targets and the folders of seeds are called.
-pub const PROPERTIES: [(&str, Check); 10] = [
+pub const PROPERTIES: [(&str, Check); 11] = [
     ("definition", definition::check),
     ("dotenv", dotenv::check),
     ("edit", edit::check),
     ("formats", formats::check),
     ("header", header::check),
     ("interpolation", interpolation::check),
+    ("mask", mask::check),
     ("payload", payload::check),
     ("project_file", project_file::check),
     ("property_path", property_path::check),

@@ -61,6 +61,11 @@ impl Ambient {
         self.user_folder("XDG_DATA_HOME", ".local/share")
     }
 
+    /// The user's folder for what lives as long as the session.
+    pub(super) fn runtime_folder(&self) -> Option<PathBuf> {
+        self.absolute("XDG_RUNTIME_DIR")
+    }
+
     /// The folder `sops/age` of the user's configuration, where sops keeps its keys.
     pub(super) fn sops_keys(&self) -> Option<PathBuf> {
         let folder = self

@@ -339,7 +339,8 @@ pub(super) enum GetFormat {
     yaml     a mapping of texts\n  \
     docker   the file of docker run --env-file\n  \
     github   lines for the file that GITHUB_ENV names\n  \
-    systemd  the file of EnvironmentFile=")]
+    systemd  the file of EnvironmentFile=\n  \
+    nul      entries closed by NUL bytes, as env -0 prints them")]
 pub(super) struct ExportVerb {
     /// Who will read it.
     #[arg(long, value_name = "FORMAT", value_enum)]

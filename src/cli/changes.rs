@@ -11,8 +11,12 @@ use crate::run::{
     Condition, InvalidCondition, Lifecycle, READY_TIMEOUT, RESTART_LIMIT, Readiness, Restart,
 };
 
-/// When the command is started again, and when it counts as up.
-pub(super) fn lifecycle(options: &ChangeOptions) -> Result<Lifecycle, Failure> {
+/// When the command is started again, and when it counts as up. `masks_terminal` says whether it gets a terminal of its
+/// own, so that secrets are hidden in what it writes.
+pub(super) fn lifecycle(
+    options: &ChangeOptions,
+    masks_terminal: bool,
+) -> Result<Lifecycle, Failure> {
     let needs = |option: &str, is_given: bool, needed: &str, is_there: bool| {
         if is_given && !is_there {
             return Err(
@@ -48,6 +52,12 @@ pub(super) fn lifecycle(options: &ChangeOptions) -> Result<Lifecycle, Failure> {
         options.watch,
     )?;
     needs("--overlap", options.overlap, "--watch", options.watch)?;
+    if options.overlap && masks_terminal {
+        return Err(Failure::usage(
+            "--overlap does not go with --mask at a terminal: keys are for one command only",
+        )
+        .with_hint("leave out one of them, or give the command another standard input"));
+    }
     let readiness = readiness(options)?;
     let asks_port = |readiness: &Readiness| matches!(readiness.condition, Condition::Port(_));
     if options.overlap && readiness.as_ref().is_some_and(asks_port) {
@@ -117,7 +127,7 @@ mod tests {
 
     #[test]
     fn options_come_to_a_lifecycle() {
-        let read = |line| lifecycle(&options(line)).expect("valid");
+        let read = |line| lifecycle(&options(line), false).expect("valid");
         assert_eq!(read(""), Lifecycle::default());
         assert_eq!(read("--restart no"), Lifecycle::default());
         let always = read("--restart always --restart-limit 0");
@@ -165,7 +175,7 @@ mod tests {
                 "--ready-when \"port:x\": must be exec:COMMAND, notify or port:NUMBER",
             ),
         ] {
-            let failure = lifecycle(&options(line)).expect_err("invalid");
+            let failure = lifecycle(&options(line), false).expect_err("invalid");
             assert_eq!(failure.message.as_deref(), Some(message), "{line}");
         }
     }

@@ -18,6 +18,8 @@ pub(super) enum Choice {
 pub(super) struct Circumstances {
     /// Whether this is the first process of its namespace.
     pub(super) is_first: bool,
+    /// What has to be removed when the command has ended, as far as that is known yet.
+    pub(super) handed_over: Option<&'static str>,
 }
 
 /// Chooses: the command takes the place of escrun unless something must outlive that.
@@ -37,6 +39,13 @@ pub(super) fn choose(
             "{option} needs escrun to stay, which --exec forbids"
         ))
         .with_hint(format!("leave out --exec or {option}"))),
+        (true, Some(Need::HandedOver(reason))) => Err(Failure::usage(format!(
+            "{reason}, and with --exec nobody would do that"
+        ))
+        .with_hint(
+            "leave out --exec, or hand them over as descriptors: --files memfd, --deliver fd",
+        )),
+        (false, Some(Need::HandedOver(reason))) => Ok(Choice::Supervise(reason)),
         (false, Some(Need::First)) => Ok(Choice::Supervise("it is process 1")),
         (false, Some(Need::Option(option))) => Ok(Choice::Supervise(option)),
     }
@@ -48,6 +57,8 @@ enum Need {
     First,
     /// An option.
     Option(&'static str),
+    /// What is handed over, which has to be removed.
+    HandedOver(&'static str),
 }
 
 fn need(options: &RunOptions, circumstances: Circumstances) -> Option<Need> {
@@ -71,6 +82,7 @@ fn need(options: &RunOptions, circumstances: Circumstances) -> Option<Need> {
     let option = options.into_iter().find(|(is_given, _)| *is_given);
     option
         .map(|(_, name)| Need::Option(name))
+        .or_else(|| circumstances.handed_over.map(Need::HandedOver))
         .or_else(|| circumstances.is_first.then_some(Need::First))
 }
 
@@ -89,7 +101,14 @@ mod tests {
     #[test]
     fn escrun_stays_only_for_a_reason() {
         let none = Circumstances::default();
-        let first = Circumstances { is_first: true };
+        let first = Circumstances {
+            is_first: true,
+            ..none
+        };
+        let files = Circumstances {
+            handed_over: Some("files are removed"),
+            ..none
+        };
         for (line, circumstances, expected) in [
             ("", none, Ok(Choice::Replace)),
             ("--exec", none, Ok(Choice::Replace)),
@@ -101,6 +120,8 @@ mod tests {
             ("--restart always", none, Ok(Choice::Supervise("--restart"))),
             ("--exec --watch", none, Err(())),
             ("--die-with-parent", none, Ok(Choice::Replace)),
+            ("", files, Ok(Choice::Supervise("files are removed"))),
+            ("--exec", files, Err(())),
         ] {
             let words = std::iter::once("run").chain(line.split_whitespace());
             let options = Line::parse_from(words).options;

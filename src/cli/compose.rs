@@ -5,12 +5,14 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::args::{OnConflict, RunOptions};
 use super::error::Failure;
+use super::handover::{Handover, delivered, given};
+use super::masked::masked;
 use super::privileges::Rights;
 use super::variables;
 use super::workspace::Workspace;
 use crate::diagnostic::any_error;
 use crate::eval::Mode;
-use crate::export::{self, Entry, Inherit, Projection, Variables};
+use crate::export::{self, Entry, File, Inherit, Projection, Variables};
 use crate::run::{Delivery, delivery};
 use crate::secret::Secret;
 
@@ -18,8 +20,11 @@ use crate::secret::Secret;
 pub(super) struct Composition {
     /// The composed variables.
     pub(super) variables: Variables,
+    /// The composed files.
+    pub(super) files: Vec<File>,
     /// The whole environment, what is inherited included.
     pub(super) environment: Vec<Entry>,
+    inherit: Inherit,
 }
 
 /// Composes, and tells every fault.
@@ -33,6 +38,7 @@ pub(super) fn compose(
 ) -> Result<Composition, Failure> {
     let Projection {
         variables,
+        files,
         diagnostics,
         notes,
     } = variables::project(workspace, Mode::Eval, &options.export)?;
@@ -49,6 +55,7 @@ pub(super) fn compose(
     let (environment, conflicts) = export::inherit(
         rights.variables(&workspace.ambient.variables),
         &variables,
+        &files,
         &inherit,
     );
 
@@ -57,9 +64,9 @@ pub(super) fn compose(
     faults.extend(conflicts);
     if evaluated {
         let is_set = |name: &str| {
-            environment
-                .iter()
-                .any(|entry| &*entry.name == name.as_bytes())
+            let mut names = environment.iter().map(|entry| &*entry.name);
+            names.any(|found| found == name.as_bytes())
+                || files.iter().any(|file| *file.variable == *name)
         };
         faults.extend(export::missing(&workspace.project.required, is_set));
     }
@@ -81,20 +88,47 @@ pub(super) fn compose(
     }
     Ok(Composition {
         variables,
+        files,
         environment,
+        inherit,
     })
 }
 
 impl Composition {
     /// What the command is given.
-    pub(super) fn delivery(&self) -> Delivery {
-        let variables = self.environment.iter().map(|entry| delivery::Variable {
+    ///
+    /// # Errors
+    /// When the notation of the document cannot hold a value.
+    pub(super) fn delivery(
+        &self,
+        workspace: &Workspace<'_>,
+        options: &RunOptions,
+        rights: &Rights,
+        handover: &Handover,
+    ) -> Result<Delivery, Failure> {
+        let masked = match options.supervision.mask {
+            true => masked(workspace.ui, &self.variables, &self.files),
+            false => Vec::new(),
+        };
+        let inherited;
+        let environment = if handover.has_document() {
+            let parent = rights.variables(&workspace.ambient.variables);
+            inherited = export::inherit(parent, &Variables::default(), &[], &self.inherit).0;
+            &inherited
+        } else {
+            &self.environment
+        };
+        let variables = environment.iter().map(|entry| delivery::Variable {
             name: OsStr::from_bytes(&entry.name).to_owned(),
             value: Secret::from_parts(&[entry.value.bytes()]),
         });
-        Delivery {
+        Ok(Delivery {
             variables: variables.collect(),
-            ..Delivery::default()
-        }
+            files: given(&self.files, &self.environment)
+                .map(delivered)
+                .collect(),
+            document: handover.document(&self.variables, &self.environment)?,
+            masked,
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! `escrun explain`: which definitions set a variable or value, and what each overrode.
 
+use std::collections::BTreeMap;
+
 use super::args::ExportOptions;
 use super::columns::columns;
 use super::error::Failure;
@@ -8,7 +10,7 @@ use super::variables;
 use super::workspace::Workspace;
 use crate::encode::{self, Redaction};
 use crate::eval::Mode;
-use crate::export::{self, Variable};
+use crate::export;
 use crate::quote::quoted;
 use crate::suggest::nearest;
 use crate::syntax::path::{self, Step};
@@ -26,18 +28,23 @@ pub(super) fn explain(workspace: &Workspace<'_>, subject: Option<&str>) -> Resul
         named: evaluated.environments,
         merged: evaluated.merged,
     };
-    let variables = export::project(&composed, &options).variables;
+    let projection = export::project(&composed, &options);
+    let variables = projection.variables.iter();
+    let variables = variables.map(|variable| (&*variable.name, &*variable.path));
+    let files = projection.files.iter();
+    let files = files.map(|file| (&*file.variable, &*file.path));
+    let named: BTreeMap<&str, &str> = variables.chain(files).collect();
     let values = &composed.merged;
     let text = match subject {
         None => {
-            let texts: Vec<_> = variables
+            let texts: Vec<_> = named
                 .iter()
-                .map(|variable| of_variable(variable, values))
+                .map(|(name, path)| of_variable(name, path, values))
                 .collect();
             texts.join("\n")
         }
-        Some(name) => match variables.find(name) {
-            Some(variable) => of_variable(variable, values),
+        Some(name) => match named.get(name) {
+            Some(path) => of_variable(name, path, values),
             None => {
                 let steps = path::parse(name).map_err(|error| {
                     Failure::usage(format!(
@@ -46,8 +53,7 @@ pub(super) fn explain(workspace: &Workspace<'_>, subject: Option<&str>) -> Resul
                     ))
                 })?;
                 let value = walk(values, &steps).map_err(|failure| {
-                    let names = variables.iter().map(|variable| &*variable.name);
-                    match nearest(name, names) {
+                    match nearest(name, named.keys().copied()) {
                         Some(near) if failure.hint.is_none() => {
                             failure.with_hint(format!("did you mean the variable {near}?"))
                         }
@@ -62,9 +68,10 @@ pub(super) fn explain(workspace: &Workspace<'_>, subject: Option<&str>) -> Resul
     if failed { Err(Failure::told()) } else { Ok(()) }
 }
 
-fn of_variable(variable: &Variable, values: &Value) -> String {
-    let title = columns(vec![vec![variable.name.to_string(), variable.path.clone()]]);
-    let steps = path::parse(&variable.path).unwrap_or_default();
+/// A variable, or the file whose path it holds, and where its value is from.
+fn of_variable(name: &str, path: &str, values: &Value) -> String {
+    let title = columns(vec![vec![name.to_owned(), path.to_owned()]]);
+    let steps = path::parse(path).unwrap_or_default();
     // The document path starts at the definition, not at its values.
     let below = steps.strip_prefix(&[Step::key("values")]);
     match below.and_then(|steps| walk(values, steps).ok()) {

@@ -15,8 +15,11 @@ pub(super) fn export(workspace: &Workspace<'_>, verb: &ExportVerb) -> Result<(),
     let mut diagnostics = projection.diagnostics;
     let required = &workspace.project.required;
     if !any_error(&diagnostics) {
-        let missing =
-            crate::export::missing(required, |name| projection.variables.find(name).is_some());
+        // A file is defined, and that it is left out is told.
+        let missing = crate::export::missing(required, |name| {
+            projection.variables.find(name).is_some()
+                || projection.files.iter().any(|file| *file.variable == *name)
+        });
         diagnostics.extend(missing);
     }
     for note in &projection.notes {
@@ -25,6 +28,7 @@ pub(super) fn export(workspace: &Workspace<'_>, verb: &ExportVerb) -> Result<(),
     if workspace.ui.diagnostics(diagnostics) {
         return Err(Failure::told());
     }
+    variables::tell_of_files(workspace, &projection.files);
     match format::write(&projection.variables, verb.format, Redaction::Reveal) {
         // Handing the values over is what the verb is for.
         Ok(encoded) => workspace.ui.out(encoded.text.bytes()),

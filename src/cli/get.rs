@@ -68,6 +68,7 @@ fn get_variables(
 ) -> Result<(), Failure> {
     let projection = variables::project(workspace, mode, &ExportOptions::default())?;
     let mut failed = workspace.ui.diagnostics(projection.diagnostics);
+    variables::tell_of_files(workspace, &projection.files);
     match format::write(&projection.variables, format, redaction) {
         Ok(encoded) => workspace.ui.out(encoded.text.bytes())?,
         Err(diagnostics) => failed |= workspace.ui.diagnostics(diagnostics),

@@ -1,5 +1,6 @@
 //! The last step of a run, taken when everything is wiped that is not needed for it.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 
 use super::choice::Choice;
@@ -8,7 +9,7 @@ use super::ui::Ui;
 use crate::log;
 #[cfg(target_os = "linux")]
 use crate::run::supervise;
-use crate::run::{Delivery, Error, Lifecycle, Policy, Privileges, Program, replace};
+use crate::run::{Delivery, Error, Lifecycle, Policy, Privileges, Program, files, replace};
 use crate::sys::signal::Signal;
 use crate::sys::step::Step;
 
@@ -17,8 +18,10 @@ pub struct Launch {
     pub(super) program: Program,
     pub(super) arguments: Vec<OsString>,
     pub(super) delivery: Delivery,
+    pub(super) files: files::Options,
     pub(super) privileges: Privileges,
     pub(super) choice: Choice,
+    pub(super) masks: bool,
     pub(super) policy: Policy,
     pub(super) log: log::Settings,
     pub(super) lifecycle: Lifecycle,
@@ -39,29 +42,22 @@ impl Launch {
 
     fn try_start(self) -> Error {
         match self.choice {
-            Choice::Replace => {
-                let mut steps = self.privileges.steps();
-                if self.policy.die_with_parent {
-                    // There is no supervisor whose death it would be.
-                    steps.push(Step::DieWithParent(Signal::TERM));
-                }
-                match self.delivery.environment(&[]) {
-                    Ok(environment) => {
-                        replace(&self.program, &self.arguments, &environment, &steps)
-                    }
-                    Err(error) => error,
-                }
-            }
+            Choice::Replace => match self.replace() {
+                Ok(never) => match never {},
+                Err(error) => error,
+            },
             #[cfg(target_os = "linux")]
             Choice::Supervise(_) => supervise::launch(supervise::Order {
                 program: self.program,
                 arguments: self.arguments,
                 delivery: self.delivery,
+                files: self.files,
                 privileges: self.privileges,
                 policy: self.policy,
                 log: self.log,
                 lifecycle: self.lifecycle,
                 watch: self.watch,
+                masks: self.masks,
                 own_arguments: self.own_arguments,
             }),
             #[cfg(not(target_os = "linux"))]
@@ -70,5 +66,22 @@ impl Launch {
                 reason: std::io::ErrorKind::Unsupported.into(),
             },
         }
+    }
+    /// Becomes the command itself.
+    fn replace(self) -> Result<Infallible, Error> {
+        #[cfg(target_os = "linux")]
+        let placed = files::place(&self.delivery, &self.files, None)?;
+        #[cfg(target_os = "linux")]
+        let (variables, mut steps) = (&placed.variables[..], placed.steps.clone());
+        #[cfg(not(target_os = "linux"))]
+        let (variables, mut steps) = (&[], Vec::new());
+        steps.extend(self.privileges.steps());
+        if self.policy.die_with_parent {
+            // There is no supervisor whose death it would be.
+            steps.push(Step::DieWithParent(Signal::TERM));
+        }
+        let environment = self.delivery.environment(variables)?;
+        let (program, arguments) = (&self.program, &self.arguments);
+        Err(replace(program, arguments, &environment, &steps))
     }
 }

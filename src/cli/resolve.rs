@@ -14,6 +14,7 @@ use super::ambient::Ambient;
 use super::args::{Arguments, RunOptions, Shared, Verb};
 use super::compose::compose;
 use super::error::{Failure, RUN_FAILED};
+use super::handover::Handover;
 use super::privileges::Rights;
 use super::recollection::Recollection;
 use super::ui::Ui;
@@ -56,9 +57,12 @@ pub(super) fn resolve(arguments: &[OsString]) -> u8 {
     let composed =
         Workspace::open(&shared, &ambient, &ui, Some(recollection)).and_then(|workspace| {
             let rights = Rights::read(&options.privileges)?;
+            let owner = rights.privileges.owner();
+            let handover = Handover::read(&options.delivery, workspace.ambient, owner)?;
             let composed = compose(&workspace, &options, &rights);
             resolution.inputs = workspace.inputs();
-            resolution.delivery = Some(composed?.delivery());
+            let delivery = composed?.delivery(&workspace, &options, &rights, &handover)?;
+            resolution.delivery = Some(delivery);
             Ok(())
         });
     if let Err(failure) = &composed {

@@ -1,6 +1,7 @@
 //! `escrun run`: composes, decrypts, and says what to become.
 
 use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal as _;
 #[cfg(target_os = "linux")]
 use std::os::unix::ffi::OsStrExt;
 
@@ -10,12 +11,13 @@ use super::choice::{Choice, Circumstances, choose};
 use super::columns::columns;
 use super::compose::{Composition, compose};
 use super::error::Failure;
+use super::handover::{Handover, given};
 use super::log;
 use super::privileges::Rights;
 use super::supervision;
 use super::workspace::Workspace;
 use super::{Launch, Outcome};
-use crate::export::{Entry, Variables};
+use crate::export::{Entry, File, Variables};
 use crate::quote::quoted;
 #[cfg(target_os = "linux")]
 use crate::reaction::Rules;
@@ -37,15 +39,19 @@ pub(super) fn run(
     command: &[OsString],
     own_arguments: Vec<OsString>,
 ) -> Result<Outcome, Failure> {
-    let circumstances = Circumstances {
+    let rights = Rights::read(&options.privileges)?;
+    let owner = rights.privileges.owner();
+    let handover = Handover::read(&options.delivery, workspace.ambient, owner)?;
+    let mut circumstances = Circumstances {
         is_first: Pid::own().number() == 1,
+        handed_over: handover.supervision(false),
     };
-    let choice = choose(options, circumstances)?;
+    choose(options, circumstances)?;
     let policy = supervision::policy(&options.supervision)?;
-    let lifecycle = changes::lifecycle(&options.changes)?;
+    let has_terminal = std::io::stdin().is_terminal();
+    let lifecycle = changes::lifecycle(&options.changes, options.supervision.mask && has_terminal)?;
     let rules = changes::rules(&options.changes, &workspace.project.reload)?;
     // Before anything is decrypted: a command that is not there needs no secrets.
-    let rights = Rights::read(&options.privileges)?;
     let folder = options.privileges.chdir.as_deref();
     let program = match command.first() {
         Some(name) => Some(Program::find(name, path(workspace), folder)?),
@@ -54,20 +60,25 @@ pub(super) fn run(
     let composition = compose(workspace, options, &rights)?;
     let Composition {
         variables,
+        files,
         environment,
+        ..
     } = &composition;
+    circumstances.handed_over = handover.supervision(given(files, environment).next().is_some());
+    let choice = choose(options, circumstances)?;
     let Some(program) = program.filter(|_| !options.dry_run) else {
-        let text = listing(variables, environment);
+        let text = listing(variables, files, environment);
         workspace.ui.out(text.as_bytes())?;
+        let is_composed = |name: &str| {
+            variables.find(name).is_some() || files.iter().any(|file| *file.variable == *name)
+        };
         let inherited = environment
             .iter()
-            .filter(|entry| {
-                str::from_utf8(&entry.name).is_ok_and(|name| variables.find(name).is_none())
-            })
+            .filter(|entry| str::from_utf8(&entry.name).is_ok_and(|name| !is_composed(name)))
             .count();
         workspace.ui.info(&format!(
             "{} composed; {inherited} inherited besides",
-            variables.len()
+            variables.len() + files.len()
         ));
         return Ok(Outcome::Exit(0));
     };
@@ -83,8 +94,10 @@ pub(super) fn run(
     Ok(Outcome::Launch(Box::new(Launch {
         program,
         arguments: command[1..].to_vec(),
-        delivery: composition.delivery(),
+        delivery: composition.delivery(workspace, options, &rights, &handover)?,
+        files: handover.options,
         choice,
+        masks: options.supervision.mask,
         policy,
         lifecycle,
         #[cfg(target_os = "linux")]
@@ -139,8 +152,8 @@ fn shortened(text: &str) -> String {
 
 /// What `--dry-run` prints: the name of each variable, its value unless that is secret, and where it is from. Where the
 /// inherited value stays, that is said instead.
-fn listing(variables: &Variables, environment: &[Entry]) -> String {
-    let rows = variables.iter().map(|variable| {
+fn listing(variables: &Variables, files: &[File], environment: &[Entry]) -> String {
+    let of_variables = variables.iter().map(|variable| {
         let found =
             environment.binary_search_by(|entry| (*entry.name).cmp(variable.name.as_bytes()));
         let is_kept = found.is_ok_and(|at| environment[at].value.bytes() != variable.value.bytes());
@@ -162,5 +175,21 @@ fn listing(variables: &Variables, environment: &[Entry]) -> String {
             variable.path.clone(),
         ]
     });
-    columns(rows.collect())
+    let is_given: Vec<&str> = given(files, environment)
+        .map(|file| &*file.variable)
+        .collect();
+    let of_files = files.iter().map(|file| {
+        let (value, origin) = if is_given.contains(&&*file.variable) {
+            ("[file]".to_owned(), file.origin.to_string())
+        } else {
+            (
+                "[inherited]".to_owned(),
+                format!("instead of {}", file.origin),
+            )
+        };
+        vec![file.variable.to_string(), value, origin, file.path.clone()]
+    });
+    let mut rows: Vec<_> = of_variables.chain(of_files).collect();
+    rows.sort_by(|one, other| one[0].cmp(&other[0]));
+    columns(rows)
 }

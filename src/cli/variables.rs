@@ -8,7 +8,7 @@ use super::overrides;
 use super::workspace::Workspace;
 use crate::diagnostic::{Diagnostic, Extent, Place, Severity, any_error};
 use crate::eval::{Evaluated, Mode};
-use crate::export::{self, Composed, Export, Note, Projection};
+use crate::export::{self, Composed, Export, File, Note, Projection};
 use crate::project;
 
 /// The variables of what is selected, with every fault on the way there.
@@ -47,10 +47,10 @@ pub(super) fn project_evaluated(evaluated: Evaluated, options: &export::Options)
     );
     if !any_error(&projection.diagnostics) {
         let matches = |glob: &Pattern| {
-            projection
-                .variables
-                .iter()
-                .any(|one| glob.matches(&one.name))
+            let mut variables = projection.variables.iter();
+            let mut files = projection.files.iter();
+            variables.any(|one| glob.matches(&one.name))
+                || files.any(|one| glob.matches(&one.variable))
         };
         let idle = options.only.iter().filter(|glob| !matches(glob));
         diagnostics.extend(idle.map(|glob| {
@@ -97,6 +97,17 @@ pub(super) fn patterns(option: &str, globs: &[String]) -> Result<Vec<Pattern>, F
             .map_err(|error| Failure::usage(format!("{option} {glob}: {}", error.msg)))
     };
     globs.iter().map(parse).collect()
+}
+
+/// Says which files are missing in what is printed, if any are.
+pub(super) fn tell_of_files(workspace: &Workspace<'_>, files: &[File]) {
+    let names: Vec<&str> = files.iter().map(|file| &*file.variable).collect();
+    if !names.is_empty() {
+        workspace.ui.warning(&format!(
+            "files are left out, because only a command that escrun runs has them: {}",
+            names.join(", ")
+        ));
+    }
 }
 
 /// A note as a warning.

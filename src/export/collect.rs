@@ -99,9 +99,11 @@ impl<'v> Collector<'v> {
         };
         if let Some(declarations) = declarations {
             self.declaring.push(name);
-            self.declared(declarations);
+            self.declared(DECLARATIONS, Kind::Declared, declarations);
         }
-        self.files(own);
+        if let Some(files) = self.files(own) {
+            self.declared(FILES, Kind::File, files);
+        }
         if flattens {
             self.flattened.push(name);
             let excluded = |key: &str| [DECLARATIONS, FILES, PULUMI_CONFIG].contains(&key);
@@ -148,52 +150,44 @@ impl<'v> Collector<'v> {
         }
     }
 
-    /// Collects what an environment declares.
-    fn declared(&mut self, own: &'v Object) {
-        let path = Path::VALUES.join(DECLARATIONS);
-        let Some(merged) = self.merged.member(DECLARATIONS) else {
+    /// Collects what an environment declares under `key`, by name.
+    fn declared(&mut self, key: &'static str, kind: Kind, own: &'v Object) {
+        let path = Path::VALUES.join(key);
+        let Some(merged) = self.merged.member(key) else {
             return;
         };
         let Data::Object(object) = &merged.data else {
             let found = merged.type_name();
-            let message = format!("{DECLARATIONS} must be an object, got {found}");
+            let message = format!("{key} must be an object, got {found}");
             self.tell(error(merged, &path.to_string(), message));
             return;
         };
         if own.rest.is_some() || object.rest.is_some() {
-            let message = format!("the members of {DECLARATIONS} are not all known");
+            let message = format!("the members of {key} are not all known");
             self.tell(error(merged, &path.to_string(), message));
         }
         let secret = self.merged.secret || merged.secret;
         for (key, member) in &own.members {
             if let Some(value) = object.members.get(key).map(|member| &member.value) {
-                self.leaf(
-                    value,
-                    &path.join(key),
-                    secret,
-                    Kind::Declared,
-                    member.outside,
-                );
+                self.leaf(value, &path.join(key), secret, kind, member.outside);
             }
         }
     }
 
-    /// Refuses `files`, which are not written yet.
-    fn files(&mut self, own: &'v Value) {
-        let Some(files) = own.member(FILES) else {
-            return;
-        };
-        let message = match &files.data {
-            Data::Null => return,
-            Data::Object(object) if object.members.is_empty() && object.rest.is_none() => return,
-            Data::Object(_) => "files are not supported by this version".to_owned(),
-            _ => format!("{FILES} must be an object, got {}", files.type_name()),
-        };
-        let path = Path::VALUES.join(FILES).to_string();
-        self.tell(
-            error(files, &path, message)
-                .with_hint("export the text as a variable, or leave the entry out"),
-        );
+    /// The `files` of an environment. Without an entry there are none, and nothing else changes.
+    fn files(&mut self, own: &'v Value) -> Option<&'v Object> {
+        let files = own.member(FILES)?;
+        match &files.data {
+            Data::Object(object) => Some(object),
+            Data::Null => None,
+            _ => {
+                let message = format!("{FILES} must be an object, got {}", files.type_name());
+                let path = Path::VALUES.join(FILES).to_string();
+                let hint = format!("write `{FILES}: {{ NAME: … }}`");
+                self.tell(error(files, &path, message).with_hint(hint));
+                None
+            }
+        }
     }
 
     /// Collects the leaves of `own`, with the values that they have in `merged`.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use glob::Pattern;
 
-use super::Variables;
+use super::{File, Variables};
 use crate::diagnostic::Diagnostic;
+use crate::source::Origin;
 use crate::value::Text;
 use crate::withheld::is_withheld;
 
@@ -63,11 +64,13 @@ pub struct Entry {
     pub value: Text,
 }
 
-/// The child's environment, sorted by name: `parent`, as far as it is inherited, and `composed`. The diagnostics are those of
-/// [`OnConflict::Error`].
+/// The child's environment, sorted by name: `parent`, as far as it is inherited, and `composed`. The variables of `files`
+/// are not in it: where they are placed is not known yet. One that is in it was inherited and stays, so there is no such
+/// file. The diagnostics are those of [`OnConflict::Error`].
 pub fn inherit(
     parent: impl IntoIterator<Item = (OsString, OsString)>,
     composed: &Variables,
+    files: &[File],
     options: &Inherit,
 ) -> (Vec<Entry>, Vec<Diagnostic>) {
     let mut entries: BTreeMap<Vec<u8>, Text> = BTreeMap::new();
@@ -87,29 +90,38 @@ pub fn inherit(
                 OnConflict::Override => {}
                 OnConflict::Keep => continue,
                 OnConflict::Error => {
-                    let name = &variable.name;
-                    let origin = &variable.origin;
-                    let message = format!("the variable {name} is set already, to another value");
-                    let fault = Diagnostic::error(
-                        &origin.source,
-                        origin.span,
-                        variable.path.clone(),
-                        message,
-                    );
-                    diagnostics.push(fault.with_hint(
-                        "unset it before, or choose with `--on-conflict override` or `keep`",
-                    ));
+                    let (name, path) = (&variable.name, &variable.path);
+                    diagnostics.push(conflict(name, &variable.origin, path));
                     continue;
                 }
             }
         }
         entries.insert(name.to_vec(), variable.value.clone());
     }
+    for file in files {
+        let name = file.variable.as_bytes();
+        match options.on_conflict {
+            OnConflict::Keep => {}
+            OnConflict::Error if entries.contains_key(name) => {
+                diagnostics.push(conflict(&file.variable, &file.origin, &file.path));
+            }
+            OnConflict::Override | OnConflict::Error => {
+                entries.remove(name);
+            }
+        }
+    }
     let entry = |(name, value): (Vec<u8>, Text)| Entry {
         name: Arc::from(name),
         value,
     };
     (entries.into_iter().map(entry).collect(), diagnostics)
+}
+
+/// The fault of a variable that is inherited too.
+fn conflict(name: &str, origin: &Origin, path: &str) -> Diagnostic {
+    let message = format!("the variable {name} is set already, to another value");
+    Diagnostic::error(&origin.source, origin.span, path, message)
+        .with_hint("unset it before, or choose with `--on-conflict override` or `keep`")
 }
 
 impl Inherit {
@@ -154,7 +166,7 @@ mod tests {
         let parent = PARENT
             .iter()
             .map(|&(name, value)| (name.into(), value.into()));
-        let (entries, diagnostics) = inherit(parent, &composed(), options);
+        let (entries, diagnostics) = inherit(parent, &composed(), &[], options);
         let text = |entry: &Entry| {
             let name = String::from_utf8_lossy(&entry.name).into_owned();
             format!("{name}={}", String::from_utf8_lossy(entry.value.bytes()))

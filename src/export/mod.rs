@@ -1,4 +1,4 @@
-//! What a composed value gives a process: variables, the environment of the child, and their notations for other
+//! What a composed value gives a process: variables, files, the environment of the child, and their notations for other
 //! programs. Evaluates nothing, and neither reads the environment of escrun itself nor starts anything.
 
 pub mod format;
@@ -15,4 +15,4 @@ pub use inherit::{Entry, Inherit, OnConflict, inherit};
 pub use path::Path;
 pub use project::{Composed, Export, Note, Options, Projection, missing, project};
 pub use reserved::is_reserved;
-pub use variables::{Kind, Variable, Variables};
+pub use variables::{File, Kind, Variable, Variables};

@@ -1,4 +1,4 @@
-//! From composed values to variables: what is exported, under which name, and whether a process can hold it.
+//! From composed values to variables and files: what is exported, under which name, and whether a process can hold it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,14 +7,17 @@ use glob::Pattern;
 
 use super::collect::{Collector, Leaf};
 use super::name::{flatten, is_portable};
-use super::{Kind, Variable, Variables, is_reserved};
+use super::{File, Kind, Variable, Variables, is_reserved};
 use crate::diagnostic::Diagnostic;
 use crate::encode::{self, Redaction};
 use crate::source::Origin;
-use crate::value::{Data, Value};
+use crate::value::{Data, Text, Value};
 
 /// The longest `NAME=VALUE`, its NUL included, that a process can be given: `MAX_ARG_STRLEN` of execve(2), in bytes.
 const LONGEST: usize = 128 * 1024;
+
+/// The longest name of a file, in bytes (`NAME_MAX` of readdir(3)).
+const LONGEST_FILE_NAME: usize = 255;
 
 /// What there is to export.
 pub struct Composed {
@@ -79,13 +82,15 @@ pub struct Note {
 pub struct Projection {
     /// The variables without fault.
     pub variables: Variables,
+    /// The files without fault, by variable. No variable has the name of a file.
+    pub files: Vec<File>,
     /// The faults.
     pub diagnostics: Vec<Diagnostic>,
     /// What else is worth knowing.
     pub notes: Vec<Note>,
 }
 
-/// Projects composed values to variables.
+/// Projects composed values to variables and files.
 pub fn project(composed: &Composed, options: &Options) -> Projection {
     let mut collector = Collector::new(&composed.merged);
     for (name, own) in &composed.named {
@@ -94,6 +99,7 @@ pub fn project(composed: &Composed, options: &Options) -> Projection {
     let collected = collector.finish();
     let mut projection = Projection {
         variables: Variables::default(),
+        files: Vec::new(),
         diagnostics: collected.diagnostics,
         notes: collected.notes,
     };
@@ -114,13 +120,24 @@ pub fn project(composed: &Composed, options: &Options) -> Projection {
     }
     let mut variables = Vec::new();
     for (name, leaves) in named {
-        match choose(&name, leaves).and_then(|leaf| variable(&name, &leaf, options.symbolic)) {
-            Ok(variable) => variables.push(variable),
+        let given = choose(&name, leaves).and_then(|leaf| match leaf.kind {
+            Kind::File => file(&name, &leaf, options.symbolic).map(Given::File),
+            _ => variable(&name, &leaf, options.symbolic).map(Given::Variable),
+        });
+        match given {
+            Ok(Given::Variable(variable)) => variables.push(variable),
+            Ok(Given::File(file)) => projection.files.push(file),
             Err(fault) => projection.diagnostics.push(fault),
         }
     }
     projection.variables = Variables::new(variables);
     projection
+}
+
+/// What a name gives.
+enum Given {
+    Variable(Variable),
+    File(File),
 }
 
 /// The faults that `required` names are not set.
@@ -167,13 +184,25 @@ fn name_of(leaf: &Leaf<'_>, prefix: &str) -> Result<String, Diagnostic> {
 
 /// Decides which of the leaves that have one name gives the variable. There is at least one.
 fn choose<'v>(name: &str, mut leaves: Vec<Leaf<'v>>) -> Result<Leaf<'v>, Diagnostic> {
-    if let Some(declared) = leaves.iter().position(|leaf| leaf.kind == Kind::Declared) {
+    let find = |kind| leaves.iter().position(|leaf: &Leaf<'_>| leaf.kind == kind);
+    let (declared, file) = (find(Kind::Declared), find(Kind::File));
+    if let (Some(variable), Some(file)) = (declared, file) {
+        let message = format!(
+            "{name} is both a variable ({}) and a file",
+            leaves[variable].value.origin
+        );
+        return Err(leaves[file]
+            .error(message)
+            .with_hint("give one of them another name"));
+    }
+    if let Some(declared) = declared.or(file) {
         let leaf = leaves.swap_remove(declared);
         if leaf.outside && is_reserved(name) {
             return Err(leaf
                 .error(format!("an answer from outside would set {name}"))
                 .with_hint(format!(
-                    "name it in the definition: `environmentVariables: {{ {name}: … }}`"
+                    "name it in the definition: `{}: {{ {name}: … }}`",
+                    leaf.keys.first().copied().unwrap_or_default()
                 )));
         }
         return Ok(leaf);
@@ -203,7 +232,8 @@ fn choose<'v>(name: &str, mut leaves: Vec<Leaf<'v>>) -> Result<Leaf<'v>, Diagnos
     Ok(first)
 }
 
-fn variable(name: &str, leaf: &Leaf<'_>, symbolic: bool) -> Result<Variable, Diagnostic> {
+/// The text that a leaf gives `what`, a variable or a file by its name.
+fn text(what: &str, leaf: &Leaf<'_>, symbolic: bool) -> Result<Text, Diagnostic> {
     let redaction = if symbolic {
         Redaction::Redact
     } else {
@@ -216,35 +246,57 @@ fn variable(name: &str, leaf: &Leaf<'_>, symbolic: bool) -> Result<Variable, Dia
     let encoded = match (&value.data, leaf.kind) {
         (Data::List(_), Kind::Flattened) => encode::json(&value, redaction),
         (Data::List(_) | Data::Object(_), _) => {
-            let message = format!("the variable {name} is an {}", value.type_name());
+            let message = format!("the {what} is an {}", value.type_name());
             return Err(leaf
                 .error(message)
                 .with_hint("give it a text, such as that of `fn::toJSON`"));
         }
         _ => encode::text(&value, redaction),
     };
-    let encoded = encoded
-        .map_err(|error| leaf.error(format!("the variable {name} has no value: {error}")))?;
+    let encoded =
+        encoded.map_err(|error| leaf.error(format!("the {what} has no value: {error}")))?;
     if encoded.unknown && !symbolic {
-        return Err(leaf.error(format!("the value of the variable {name} is not known")));
+        return Err(leaf.error(format!("the value of the {what} is not known")));
     }
+    Ok(encoded.text)
+}
+
+/// A file of `files`. Its content may be any bytes, and as long as memory allows.
+fn file(name: &str, leaf: &Leaf<'_>, symbolic: bool) -> Result<File, Diagnostic> {
+    if name.contains('/') || name == "." || name == ".." || name.len() > LONGEST_FILE_NAME {
+        let message = format!("no file can be named \"{}\"", name.escape_debug());
+        return Err(leaf
+            .error(message)
+            .with_hint("use at most 255 letters, digits and `_`"));
+    }
+    Ok(File {
+        variable: Arc::from(name),
+        content: text(&format!("file {name}"), leaf, symbolic)?,
+        secret: leaf.value.holds_secret() || leaf.secret,
+        origin: leaf.value.origin.clone(),
+        path: leaf.path.clone(),
+    })
+}
+
+fn variable(name: &str, leaf: &Leaf<'_>, symbolic: bool) -> Result<Variable, Diagnostic> {
+    let value = text(&format!("variable {name}"), leaf, symbolic)?;
     // Looked at, not shown: no process can hold a NUL, and none more than so many bytes.
-    let bytes = encoded.text.bytes();
+    let bytes = value.bytes();
     if bytes.contains(&0) {
         return Err(leaf
             .error(format!("the value of the variable {name} contains NUL"))
-            .with_hint("encode it with `fn::toBase64`"));
+            .with_hint("declare it under `files`, or encode it with `fn::toBase64`"));
     }
     if name.len() + 1 + bytes.len() + 1 > LONGEST {
         return Err(leaf
             .error(format!(
                 "the variable {name} is longer than the 128 KiB that a process can be given"
             ))
-            .with_hint("leave it out with `--except`, and read it from a file"));
+            .with_hint("declare it under `files`, or leave it out with `--except`"));
     }
     Ok(Variable {
         name: Arc::from(name),
-        value: encoded.text,
+        value,
         secret: leaf.value.holds_secret() || leaf.secret,
         origin: leaf.value.origin.clone(),
         path: leaf.path.clone(),

@@ -12,6 +12,8 @@ pub enum Kind {
     Declared,
     /// It is a leaf, named after its path.
     Flattened,
+    /// `files` names it: its value is the content of a file, and a process is given the path.
+    File,
 }
 
 /// One variable.
@@ -29,6 +31,21 @@ pub struct Variable {
     pub path: String,
     /// Why it is exported.
     pub kind: Kind,
+}
+
+/// A file that a process is given, by a variable that holds its path.
+#[derive(Clone)]
+pub struct File {
+    /// The variable, whose name is that of a file too.
+    pub variable: Arc<str>,
+    /// What the file holds: any bytes; in locked memory if they are secret.
+    pub content: Text,
+    /// Whether any part of the content is secret.
+    pub secret: bool,
+    /// The expression that the content is from.
+    pub origin: Origin,
+    /// The document path of the content (`values.files.TLS_KEY`).
+    pub path: String,
 }
 
 /// Variables in the order of their names, each name once.
@@ -55,6 +72,15 @@ impl Variables {
     /// All of them, by name.
     pub fn iter(&self) -> std::slice::Iter<'_, Variable> {
         self.sorted.iter()
+    }
+
+    /// Those that `keep` wants.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&Variable) -> bool) -> Self {
+        let kept = self.sorted.iter().filter(|variable| keep(variable));
+        Self {
+            sorted: kept.cloned().collect(),
+        }
     }
 
     /// How many there are.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::files;
 use crate::sys::exec::Limits;
 use crate::sys::fs::describe;
 use crate::sys::step::Step;
@@ -83,6 +84,8 @@ pub enum Error {
         /// What the system says.
         reason: io::Error,
     },
+    /// What it is given besides variables cannot be handed over.
+    Files(files::Error),
     /// It cannot be supervised.
     Supervision {
         /// What failed.
@@ -108,6 +111,7 @@ impl Error {
             | Error::InvalidName { .. }
             | Error::NulInValue { .. }
             | Error::Step { .. }
+            | Error::Files(_)
             | Error::Supervision { .. } => 125,
         }
     }
@@ -131,6 +135,7 @@ impl Error {
             Error::NoInterpreter { .. } => {
                 Some("correct its first line (#!), or install what it names")
             }
+            Error::Files(error) => error.hint(),
             Error::InvalidName { .. } => Some("give the variable another name"),
             Error::NulInValue { .. } => Some("hand binary data over as a file, or in base64"),
             Error::VariableTooLong { .. } | Error::TooLarge { .. } => Some(
@@ -230,6 +235,7 @@ impl fmt::Display for Error {
                 limits.total,
                 largest.join(", ")
             ),
+            Error::Files(error) => error.fmt(f),
             Error::Supervision { what, reason } => {
                 write!(
                     f,
@@ -241,12 +247,19 @@ impl fmt::Display for Error {
     }
 }
 
+impl From<files::Error> for Error {
+    fn from(error: files::Error) -> Self {
+        Error::Files(error)
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::NotExecutable { reason, .. }
             | Error::Step { reason, .. }
             | Error::Supervision { reason, .. } => Some(reason),
+            Error::Files(error) => error.source(),
             _ => None,
         }
     }

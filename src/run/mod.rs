@@ -3,11 +3,13 @@
 //! [`Program::find`] comes before anything is decrypted, [`EnvironmentBlock`] and [`replace`] after.
 
 pub mod delivery;
+pub mod files;
 pub mod privileges;
 
 mod environment;
 mod error;
 mod lifecycle;
+pub mod mask;
 mod policy;
 mod program;
 mod replace;

@@ -20,32 +20,38 @@ pub fn adopt(number: RawFd) -> Option<OwnedFd> {
     }
 }
 
-/// Closes every descriptor from `first` on but `kept`. Only for the start of a program, before anything else is opened.
+/// Closes every descriptor from `first` on, but those in `kept`. Only for the start of a program, before anything else is
+/// opened.
 ///
 /// # Errors
 /// When it cannot be told which are open.
-pub fn close_from(first: RawFd, kept: Option<RawFd>) -> io::Result<()> {
-    match kept {
-        Some(kept) if kept >= first => {
-            close_between(first, kept - 1)?;
-            close_between(kept + 1, RawFd::MAX)
-        }
-        _ => close_between(first, RawFd::MAX),
+pub fn close_from(first: RawFd, kept: &[RawFd]) -> io::Result<()> {
+    let mut kept: Vec<RawFd> = kept.iter().copied().filter(|kept| *kept >= first).collect();
+    kept.sort_unstable();
+    let mut next = first;
+    for kept in kept {
+        close_range(next, Some(kept))?;
+        next = kept + 1;
     }
+    close_range(next, None)
 }
 
-/// Closes the descriptors of a range, its ends included.
-fn close_between(first: RawFd, last: RawFd) -> io::Result<()> {
-    if first > last {
+/// Closes all descriptors from `first` to before `end`, or to the last.
+fn close_range(first: RawFd, end: Option<RawFd>) -> io::Result<()> {
+    if end.is_some_and(|end| end <= first) {
         return Ok(());
     }
     #[cfg(target_os = "linux")]
     {
-        let number =
-            |number| libc::c_uint::try_from(number).map_err(|_| io::ErrorKind::InvalidInput);
+        let invalid = |_| io::ErrorKind::InvalidInput;
+        let from = libc::c_uint::try_from(first).map_err(invalid)?;
+        let last = match end {
+            Some(end) => libc::c_uint::try_from(end - 1).map_err(invalid)?,
+            None => libc::c_uint::MAX,
+        };
         // The call itself (Linux 5.9): not every C library has a function for it.
         // SAFETY: takes numbers only; by the caller's word nothing of ours is open there.
-        if unsafe { libc::syscall(libc::SYS_close_range, number(first)?, number(last)?, 0) } == 0 {
+        if unsafe { libc::syscall(libc::SYS_close_range, from, last, 0) } == 0 {
             return Ok(());
         }
     }
@@ -53,7 +59,7 @@ fn close_between(first: RawFd, last: RawFd) -> io::Result<()> {
     unsafe {
         let limit = libc::sysconf(libc::_SC_OPEN_MAX);
         let limit = RawFd::try_from(limit).unwrap_or(1024);
-        for number in first..=last.min(limit) {
+        for number in first..end.unwrap_or(limit) {
             libc::close(number);
         }
     }
@@ -107,13 +113,16 @@ pub fn silence(number: RawFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether two descriptors lead to the same file, whatever it is.
+pub fn are_one_file(one: RawFd, other: RawFd) -> bool {
+    match (status(one), status(other)) {
+        (Some(one), Some(other)) => (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino),
+        _ => false,
+    }
+}
+
 /// Whether two descriptors lead into the same pipe or socket.
 pub fn are_one_pipe(one: RawFd, other: RawFd) -> bool {
-    let status = |number| {
-        let mut status = MaybeUninit::<libc::stat>::uninit();
-        // SAFETY: the structure is ours, and filled if the call succeeds.
-        unsafe { (libc::fstat(number, status.as_mut_ptr()) == 0).then(|| status.assume_init()) }
-    };
     match (status(one), status(other)) {
         (Some(one), Some(other)) => {
             let kind = one.st_mode & libc::S_IFMT;
@@ -122,4 +131,10 @@ pub fn are_one_pipe(one: RawFd, other: RawFd) -> bool {
         }
         _ => false,
     }
+}
+
+fn status(number: RawFd) -> Option<libc::stat> {
+    let mut status = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the structure is ours, and filled if the call succeeds.
+    unsafe { (libc::fstat(number, status.as_mut_ptr()) == 0).then(|| status.assume_init()) }
 }

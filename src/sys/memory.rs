@@ -49,6 +49,12 @@ impl Locked {
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
     }
 
+    /// The bytes, to be changed in place.
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        // SAFETY: as in `as_slice`; and the block is ours alone.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
+    }
+
     /// Lets children that are forked from now on have the bytes as well: one that calls execve(2) with an environment
     /// from here needs it. It has them only until then, and must not drop them.
     ///
@@ -69,11 +75,6 @@ impl Locked {
             length,
             capacity: length,
         }
-    }
-
-    fn as_mut_slice(&mut self) -> &mut [u8] {
-        // SAFETY: as in `as_slice`; and the block is ours alone.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
     }
 
     /// Keeps the first `used` bytes. The rest is wiped, and where the difference is between a region of its own and a

@@ -25,19 +25,34 @@ pub mod entry;
 
 pub mod exec;
 
+#[cfg(target_os = "linux")]
+pub mod fifo;
+
 mod inherited;
 
 pub mod fs;
 
 mod interrupt;
 
+pub mod led;
+
+pub mod life;
+
 pub mod limit;
 
+#[cfg(target_os = "linux")]
+pub mod memfd;
+
 pub mod memory;
+
+#[cfg(target_os = "linux")]
+pub mod mount;
 
 pub mod output;
 
 pub mod process;
+
+pub mod pty;
 
 mod region;
 

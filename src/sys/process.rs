@@ -121,8 +121,10 @@ pub(super) fn out_of_memory() -> ! {
     exit_now(125)
 }
 
-/// Ends the process at once: no destructors, no handlers of `atexit`, so it can be called from anywhere.
+/// Ends the process at once: no destructors, no handlers of `atexit`, so it can be called from anywhere. Only a terminal that
+/// this process has in raw mode is put back.
 pub fn exit_now(status: u8) -> ! {
+    super::pty::restore_terminal();
     // SAFETY: it never returns, and touches nothing of ours.
     unsafe { libc::_exit(status.into()) }
 }

@@ -46,6 +46,10 @@ impl Signal {
     pub const QUIT: Self = Self(3);
     /// Cannot be caught.
     pub const KILL: Self = Self(9);
+    /// For whatever a program likes.
+    pub const USR1: Self = Self(10);
+    /// For whatever a program likes.
+    pub const USR2: Self = Self(12);
     /// The polite request to end.
     pub const TERM: Self = Self(15);
     /// A child has changed.

@@ -25,7 +25,7 @@ pub struct Image {
 const SHELL: &CStr = c"/bin/sh";
 
 /// Room for the digits of any process number, and a NUL.
-const DIGITS: usize = 12;
+pub(super) const DIGITS: usize = 12;
 
 /// Strings and the pointers to them, closed by a null pointer.
 struct Strings {
@@ -236,7 +236,7 @@ fn read_report(pipe: OwnedFd) -> Option<Failure> {
 }
 
 /// Waits for the end of a child that has nothing more to do.
-fn reap(pid: Pid) {
+pub(super) fn reap(pid: Pid) {
     // SAFETY: takes numbers only; the status is not asked for.
     while unsafe { libc::waitpid(pid.number(), ptr::null_mut(), 0) } == -1
         && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
@@ -254,8 +254,8 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((reader.into(), writer.into()))
 }
 
-/// Writes `number`, which is positive, in decimal digits. Async-signal-safe.
-fn write_number(into: &mut [u8], number: i32) {
+/// Writes `number`, which is positive, in decimal digits; gives how many. Async-signal-safe.
+pub(super) fn write_number(into: &mut [u8], number: i32) -> usize {
     let mut digits = [0; DIGITS];
     let mut rest = number.unsigned_abs();
     let mut count = 0;
@@ -270,6 +270,7 @@ fn write_number(into: &mut [u8], number: i32) {
     for (to, from) in into.iter_mut().zip(digits[..count].iter().rev()) {
         *to = *from;
     }
+    count
 }
 
 /// Forks a process that runs `work` and ends with the status that this gives. It has the mask of this one.

@@ -9,6 +9,7 @@ use super::children::{self, Pid};
 use super::credentials;
 use super::limit::Limit;
 use super::signal::Signal;
+use super::start::{DIGITS, write_number};
 
 /// One step. Each is async-signal-safe, so that it can be taken between fork and exec.
 #[derive(Clone, Debug)]
@@ -21,7 +22,8 @@ pub enum Step {
     TakeForeground(RawFd),
     /// Makes this terminal the one of its session, which it leads.
     TakeTerminal(RawFd),
-    /// Enters the control group whose `cgroup.procs` this is, open for writing.
+    /// Enters the control group whose `cgroup.procs` this is, open for writing, unless that cannot be: it may be gone,
+    /// or take no more.
     EnterCgroup(RawFd),
     /// Dies when its parent does, by this signal. After [`Step::User`], which makes the kernel forget it (prctl(2)).
     DieWithParent(Signal),
@@ -42,6 +44,8 @@ pub enum Step {
     Group(u32),
     /// Is this user for good, without any capability unless it was this user before.
     User(u32),
+    /// Writes its process number to this descriptor.
+    SignIn(RawFd),
     /// Goes to a folder.
     ChangeFolder(CString),
     /// Has this file mode mask.
@@ -68,7 +72,8 @@ impl Step {
                     check(libc::ioctl(*terminal, libc::TIOCSCTTY as _, 0))
                 }
                 Step::EnterCgroup(processes) => {
-                    check(libc::write(*processes, c"0".as_ptr().cast(), 1) as libc::c_int)
+                    libc::write(*processes, c"0".as_ptr().cast(), 1);
+                    Ok(())
                 }
                 Step::DieWithParent(signal) => {
                     children::signal_at_parents_death(*signal)?;
@@ -85,6 +90,11 @@ impl Step {
                 Step::Place { from, to } => check(libc::dup2(*from, *to)),
                 Step::KeepStandardDescriptors => {
                     super::descriptors::keep_from_programs(libc::STDERR_FILENO + 1)
+                }
+                Step::SignIn(file) => {
+                    let mut text = [0; DIGITS];
+                    let length = write_number(&mut text, Pid::own().number());
+                    check(libc::write(*file, text.as_ptr().cast(), length) as libc::c_int)
                 }
                 Step::Limit(limit) => limit.impose(),
                 Step::Supplementary(groups) => credentials::set_supplementary(groups),
@@ -127,6 +137,7 @@ impl fmt::Display for Step {
             Step::DieWithParent(_) => f.write_str("ask to die with the parent"),
             Step::Place { to, .. } => write!(f, "place descriptor {to}"),
             Step::KeepStandardDescriptors => f.write_str("keep descriptors to itself"),
+            Step::SignIn(_) => f.write_str("sign in to the folder of its files"),
             Step::Limit(limit) => write!(f, "set the limit {limit}"),
             Step::Supplementary(groups) if groups.is_empty() => {
                 f.write_str("leave the supplementary groups")

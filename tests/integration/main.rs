@@ -18,6 +18,7 @@ mod house;
 mod inits;
 mod limits;
 mod log;
+mod mask;
 mod memory;
 mod outside;
 mod process;

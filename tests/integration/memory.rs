@@ -1,6 +1,7 @@
 //! Nothing of a secret is left in a process that is done with it.
 
 mod command_line;
+mod supervisor;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};

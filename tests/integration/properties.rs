@@ -80,6 +80,7 @@ properties! {
     formats
     header
     interpolation
+    mask
     payload
     project_file
     property_path

@@ -6,6 +6,7 @@ mod dotenv;
 mod fish;
 mod github;
 mod json;
+mod nul;
 mod shell;
 mod systemd;
 mod yaml;
@@ -34,11 +35,13 @@ pub enum Format {
     Github,
     /// Assignments for `EnvironmentFile=` of systemd.
     Systemd,
+    /// Entries closed by NUL, as `env -0` prints and a process has them.
+    Nul,
 }
 
 impl Format {
     /// All notations.
-    pub const ALL: [Format; 8] = [
+    pub const ALL: [Format; 9] = [
         Format::Dotenv,
         Format::Shell,
         Format::Fish,
@@ -47,6 +50,7 @@ impl Format {
         Format::Docker,
         Format::Github,
         Format::Systemd,
+        Format::Nul,
     ];
 
     /// Its name on the command line.
@@ -60,6 +64,7 @@ impl Format {
             Format::Docker => "docker",
             Format::Github => "github",
             Format::Systemd => "systemd",
+            Format::Nul => "nul",
         }
     }
 
@@ -73,6 +78,7 @@ impl Format {
             Format::Docker => (docker::check, Writer::Each(docker::write)),
             Format::Github => (github::check, Writer::Each(github::write)),
             Format::Systemd => (systemd::check, Writer::Each(systemd::write)),
+            Format::Nul => (nul::check, Writer::Each(nul::write)),
         }
     }
 }
@@ -97,7 +103,7 @@ const NOT_UTF_8: Unfit = "its value is not UTF-8";
 /// Why a name does not fit.
 const BAD_NAME: Unfit = "the name must be letters, digits and `_`, with no digit first";
 
-/// Writes `variables`, sorted by name, with a line feed at the end. Redacted secrets are the text [`REDACTED`].
+/// Writes `variables`, sorted by name, with a line feed at the end where the notation has lines. Redacted secrets are the text [`REDACTED`].
 ///
 /// # Errors
 /// A diagnostic for each variable that the notation cannot hold.

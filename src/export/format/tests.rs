@@ -21,7 +21,7 @@ fn one(name: &str, value: &[u8], format: Format) -> Result<String, String> {
 
 #[test]
 fn values_are_quoted_for_their_reader() {
-    use Format::{Docker, Dotenv, Fish, Github, Json, Shell, Systemd, Yaml};
+    use Format::{Docker, Dotenv, Fish, Github, Json, Nul, Shell, Systemd, Yaml};
     let cases = [
         (Dotenv, "", "A=\n"),
         (Dotenv, "http://a:80/b", "A=http://a:80/b\n"),
@@ -42,6 +42,7 @@ fn values_are_quoted_for_their_reader() {
             "EOF\nEOF_2\r\nEOF_1",
             "A<<EOF_3\nEOF\nEOF_2\r\nEOF_1\nEOF_3\n",
         ),
+        (Nul, " a\n'=\"", "A= a\n'=\"\0"),
         (Systemd, "a \"$b\\`\nc", "A=\"a \\\"\\$b\\\\\\`\nc\"\n"),
     ];
     for (format, value, expected) in cases {

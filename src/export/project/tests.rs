@@ -287,8 +287,8 @@ fn reserved_keys_of_the_wrong_shape_are_errors() {
         &["environmentVariables must be an object, got null"],
     );
     fails(
-        &alone(object([("files", object([("A", string("x"))]))])),
-        &["files are not supported by this version"],
+        &alone(object([("files", string("x"))])),
+        &["files must be an object, got string"],
     );
     fails(
         &compose(
@@ -297,6 +297,109 @@ fn reserved_keys_of_the_wrong_shape_are_errors() {
         ),
         &["environmentVariables must be an object, got string"],
     );
+}
+
+fn with_files<const N: usize, const M: usize>(
+    variables: [(&str, Value); N],
+    files: [(&str, Value); M],
+) -> Composed {
+    alone(object([
+        ("environmentVariables", object(variables)),
+        ("files", object(files)),
+    ]))
+}
+
+fn contents(projection: &Projection) -> Vec<String> {
+    let content = |file: &File| {
+        let text = String::from_utf8_lossy(file.content.bytes()).into_owned();
+        format!("{}={text}", file.variable)
+    };
+    projection.files.iter().map(content).collect()
+}
+
+#[test]
+fn files_hold_any_bytes_of_any_length() {
+    let long = "x".repeat(LONGEST + 1);
+    let composed = with_files(
+        [("A", string("a"))],
+        [
+            ("NUL", bytes(b"a\0\xff")),
+            ("LONG", secret(string(&long))),
+            ("NONE", plain(Data::Null)),
+            ("PORT", number("80")),
+        ],
+    );
+    let projection = gives(&composed, &["A=a"]);
+    assert_eq!(
+        contents(&projection),
+        [
+            &format!("LONG={long}"),
+            "NONE=",
+            "NUL=a\0\u{fffd}",
+            "PORT=80"
+        ]
+    );
+    let [long, none, ..] = &projection.files[..] else {
+        unreachable!("there are four");
+    };
+    assert!(long.secret && matches!(long.content, Text::Secret(_)));
+    assert!(!none.secret);
+    assert_eq!(long.path, "values.files.LONG");
+}
+
+#[test]
+fn files_are_chosen_and_named_as_variables_are() {
+    let composed = with_files([], [("A", string("a")), ("B", string("b"))]);
+    let options = Options {
+        except: vec![Pattern::new("*A").unwrap()],
+        prefix: "P_".to_owned(),
+        ..Options::default()
+    };
+    assert_eq!(contents(&project(&composed, &options)), ["P_B=b"]);
+    // As a declared variable, a file wins over the leaf that would have its name.
+    let flattened = alone(object([
+        ("tls", object([("key", string("k"))])),
+        ("files", object([("TLS_KEY", string("k"))])),
+    ]));
+    assert_eq!(contents(&gives(&flattened, &[])), ["TLS_KEY=k"]);
+}
+
+#[test]
+fn faults_of_files_name_them() {
+    let long = "L".repeat(256);
+    let composed = with_files(
+        [("BOTH", string("a"))],
+        [
+            ("BOTH", string("b")),
+            ("LIST", list([])),
+            ("UNKNOWN", unknown()),
+            ("a/b", string("x")),
+            ("..", string("x")),
+            (&long, string("x")),
+            ("=", string("x")),
+        ],
+    );
+    let named = format!("no file can be named \"{long}\"");
+    let projection = run(&composed);
+    let mut told = messages(&projection);
+    told.sort_unstable();
+    assert!(told[0].starts_with("BOTH is both a variable (") && told[0].ends_with(") and a file"));
+    assert_eq!(
+        told[1..],
+        [
+            "no file can be named \"..\"",
+            &named,
+            "no file can be named \"a/b\"",
+            "the file LIST is an array",
+            "the name of the variable \"=\" contains `=` or NUL",
+            "the value of the file UNKNOWN is not known",
+        ]
+    );
+    let outside = alone(object([(
+        "files",
+        answer([("A", string("a")), ("LD_PRELOAD", string("x"))]),
+    )]));
+    fails(&outside, &["an answer from outside would set LD_PRELOAD"]);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! What a supervisor does besides signals: starts the command again, composes anew, asks whether the command is up, and
 //! hears what it says.
 
-use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Instant;
@@ -11,15 +10,19 @@ use tracing::{error, info, warn};
 use super::family::{is_of_family, kill_with_descendants};
 use super::helper::{Output, start_shell};
 use super::machine::{Event, Note, Verdict};
+use super::masking::Outflow;
+use super::notify::Notify;
+use super::outlets::Outlets;
 use super::prober::{Prober, Question, takes_connections};
-use super::starter::Occasion;
+use super::starter::{Occasion, Started};
 use super::supervisor::Supervisor;
 use super::terminal::is_foreground;
 use crate::reaction::Notice;
-use crate::run::EnvironmentBlock;
+use crate::run::files::place;
+use crate::run::{EnvironmentBlock, Error};
 use crate::sys::children::{End, Pid};
 use crate::sys::fs::describe;
-use crate::sys::signal::{Target, send};
+use crate::sys::signal::{Signal, Target, send};
 
 /// The variable that tells a line of shell which process the command is, as in systemd's ExecReload=.
 const MAIN_PID: &str = "MAINPID";
@@ -27,27 +30,11 @@ const MAIN_PID: &str = "MAINPID";
 /// The variable with the names of the variables that have changed, separated by blanks.
 const CHANGED: &str = "ESCRUN_CHANGED";
 
-/// env(1): the status of faults of our own.
-const FAULT: u8 = 125;
-
 impl Supervisor {
     /// Starts the command with its current values.
     pub(super) fn start(&mut self) {
-        let Some(values) = &self.values else {
-            self.tell(Event::NotStarted(FAULT));
-            return;
-        };
-        let takes_foreground = self.foreground.is_some()
-            && !self.machine.overlaps()
-            && is_foreground(io::stdin().as_fd());
-        let placed = self.placed();
-        let occasion = Occasion {
-            takes_foreground,
-            placed: &placed,
-            ..Occasion::default()
-        };
-        match self.starter.start(values.current(), occasion) {
-            Ok(pid) => self.tell(Event::Started(pid)),
+        match self.try_start() {
+            Ok(started) => self.tell(Event::Started(started.watched())),
             Err(fault) => {
                 error!(status = fault.status(), "{fault}");
                 self.tell(Event::NotStarted(fault.status()));
@@ -55,9 +42,68 @@ impl Supervisor {
         }
     }
 
-    /// Variables of things that were placed for the command.
-    fn placed(&self) -> Vec<(OsString, OsString)> {
-        self.notify.iter().map(|notify| notify.variable()).collect()
+    fn try_start(&mut self) -> Result<Started, Error> {
+        let failed = |what| move |reason: io::Error| Error::Supervision { what, reason };
+        let Some(values) = &self.values else {
+            let reason = io::ErrorKind::NotFound.into();
+            return Err(failed("start the command again")(reason));
+        };
+        let delivery = values.current();
+        let outlets = if self.masks {
+            // The terminal is to be like the real one, not like what became of that.
+            self.masking.leave_screen();
+            let owner = self.starter.privileges.owner();
+            Outlets::open(owner).map_err(failed("make a way for its output"))?
+        } else {
+            Outlets::default()
+        };
+        let mut placed = place(delivery, &self.files, self.folder.take())?;
+        placed
+            .variables
+            .extend(self.notify.iter().map(Notify::variable));
+        let takes_foreground = self.foreground.is_some()
+            && !self.machine.is_running()
+            && is_foreground(io::stdin().as_fd());
+        let occasion = Occasion {
+            takes_foreground,
+            placed: &placed.variables,
+            steps: [outlets.steps(), placed.steps.clone()].concat(),
+            session: outlets.session(),
+        };
+        let started = self.starter.start(delivery, occasion);
+        self.folder = placed.folder.take();
+        self.placed = std::mem::take(&mut placed.variables);
+        let started = started?;
+        if let Some(folder) = &self.folder {
+            // Without it, the folder may be removed if escrun is killed while the command goes on.
+            let _ = folder.belongs_to(started.command);
+        }
+        if self.masks {
+            let outflow =
+                Outflow::open(outlets).and_then(|outflow| outflow.begin(&delivery.masked));
+            let masking = outflow.inspect_err(|_| {
+                // What nobody moves would hold it up for ever.
+                let _ = send(Target::Process(started.command), Signal::KILL);
+            });
+            self.masking
+                .go_on_with(masking.map_err(failed("move its output"))?);
+        }
+        let command = self.machine.command();
+        self.commands.retain(|watched, _| *watched == command);
+        self.commands.insert(started.watched(), started);
+        Ok(started)
+    }
+
+    /// Has the files of the running command hold the current values.
+    pub(super) fn update_files(&mut self) {
+        let (Some(folder), Some(values)) = (&mut self.folder, &self.values) else {
+            return;
+        };
+        if let Some(before) = values.before()
+            && let Err(fault) = folder.update(before, values.current())
+        {
+            warn!("the files of the command are those before: {fault}");
+        }
     }
 
     /// Begins to compose anew.
@@ -107,8 +153,9 @@ impl Supervisor {
 
     /// Tells the command of its new values.
     pub(super) fn notify_command(&mut self) {
+        self.update_files();
         let Some(values) = &self.values else { return };
-        let command = self.machine.command();
+        let command = self.command();
         for notice in values.notices().to_vec() {
             match notice {
                 Notice::Signal(signal) => {
@@ -188,10 +235,10 @@ impl Supervisor {
 
     /// Starts a line of shell with the command's environment and rights.
     fn start_line(&self, line: &str, output: Output) -> io::Result<Pid> {
-        let mut placed = self.placed();
+        let mut placed = self.placed.clone();
         let command = match &self.prober {
-            Some(prober) if output == Output::Nowhere => prober.command(),
-            _ => self.machine.command(),
+            Some(prober) if output == Output::Nowhere => self.command_of(prober.command()),
+            _ => self.command(),
         };
         placed.push((MAIN_PID.into(), command.to_string().into()));
         if output == Output::Log {

@@ -6,11 +6,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::sys::children::Pid;
+use crate::sys::life::{Existence, Life};
 
 /// Begins the names of all of them.
 const PREFIX: &str = "escrun-";
 
-/// A control group below that of escrun.
+/// A control group below that of escrun. It is a help only: a command that cannot enter it, or whose group is removed
+/// before it does, is found by /proc.
 pub(super) struct Cgroup {
     path: PathBuf,
 }
@@ -23,8 +25,9 @@ impl Cgroup {
     pub(super) fn make() -> io::Result<Self> {
         let parent = own_group()?;
         remove_empty(&parent);
+        let owner = Life::of(Pid::own()).to_string().replace(' ', "-");
         let cgroup = Self {
-            path: parent.join(format!("{PREFIX}{}", Pid::own())),
+            path: parent.join(format!("{PREFIX}{owner}")),
         };
         fs::create_dir(&cgroup.path)?;
         // Linux 5.14.
@@ -80,19 +83,26 @@ fn remove_tree(path: &Path) {
     let _ = fs::remove_dir(path);
 }
 
-/// Removes what supervisors left that were killed themselves.
+/// Removes what supervisors left that were killed themselves. A living one may be about to put its command into its
+/// group, and of those in other namespaces nothing is known.
 fn remove_empty(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
-        let Some(owner) = owner.and_then(|owner| owner.parse::<u32>().ok()) else {
-            continue;
-        };
-        // A living owner may be about to put its command there.
-        if !Path::new("/proc").join(owner.to_string()).exists() {
+        let owner = owner.and_then(|owner| owner.replace('-', " ").parse::<Life>().ok());
+        // A command that has outlived its supervisor may have groups of its own there.
+        if owner.is_some_and(|owner| owner.existence() == Existence::Over)
+            && !is_populated(&entry.path())
+        {
             remove_tree(&entry.path());
         }
     }
+}
+
+/// Whether there are processes in a control group, or below it.
+fn is_populated(group: &Path) -> bool {
+    let events = fs::read_to_string(group.join("cgroup.events"));
+    events.is_ok_and(|events| events.lines().any(|line| line == "populated 1"))
 }
 
 /// The folder of the control group that this process is in.

@@ -12,12 +12,14 @@ use std::time::SystemTime;
 use super::cgroup::Cgroup;
 use super::keepsake::Keepsake;
 use super::notify::{self, Left, Notify};
+use super::outlets::Outlets;
 use super::plan::{Plan, WatchPlan};
-use super::starter::{Occasion, Starter};
+use super::starter::{Occasion, Started, Starter};
 use super::terminal::{Belonging, is_foreground};
 use super::{Policy, REENTRY};
 use crate::log;
 use crate::reaction::Rules;
+use crate::run::files::{self, Folder, place};
 use crate::run::{Condition, Delivery, Error, Lifecycle, Privileges, Program, Restart};
 use crate::secret::Secret;
 use crate::sys::children::{self, Pid, adopt_orphans};
@@ -34,6 +36,8 @@ pub struct Order {
     pub arguments: Vec<OsString>,
     /// What it is given.
     pub delivery: Delivery,
+    /// How it is given files and a document.
+    pub files: files::Options,
     /// As whom, where and within which limits it runs. The supervisor stays as it is.
     pub privileges: Privileges,
     /// How to supervise it.
@@ -44,6 +48,8 @@ pub struct Order {
     pub lifecycle: Lifecycle,
     /// What is watched, if anything is.
     pub watch: Option<Watch>,
+    /// Whether secrets are hidden in what the command writes.
+    pub masks: bool,
     /// What escrun itself was called with, for those who look at the list of processes.
     pub own_arguments: Vec<OsString>,
 }
@@ -86,14 +92,22 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
     if order.policy.die_with_parent {
         die_with_parent().map_err(failed("ask to end with the parent"))?;
     }
-    if Pid::own().number() != 1 {
+    let is_first = Pid::own().number() == 1;
+    if !is_first {
         adopt_orphans().map_err(failed("adopt orphans"))?;
     }
     let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
+    let outlets = if order.masks {
+        Outlets::open(order.privileges.owner()).map_err(failed("make a way for its output"))?
+    } else {
+        Outlets::default()
+    };
     let belonging = Belonging::of([input.as_fd(), output.as_fd(), errors.as_fd()]);
+    let belonging = outlets.belonging(belonging);
     let keeps_delivery = order.keeps_delivery();
-    // Where none can be made, what descends from the command is looked for in /proc.
-    let cgroup = Cgroup::make().ok();
+    // Where none can be made, what descends from the command is looked for in /proc. The first process has everything
+    // in its namespace, and nobody would remove the group after it.
+    let cgroup = if is_first { None } else { Cgroup::make().ok() };
     let starter = Starter {
         program: order.program,
         arguments: order.arguments,
@@ -105,35 +119,60 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
     let notify = notify(&order.delivery, &order.lifecycle)
         .map_err(failed("open a socket for the command's messages"))?;
     let (notify, left) = notify.unzip();
-    let placed: Vec<_> = notify.iter().map(Notify::variable).collect();
-    let occasion = Occasion {
-        takes_foreground: belonging.is_handed_over && is_foreground(input.as_fd()),
-        placed: &placed,
-        ..Occasion::default()
+    let start = || {
+        let mut placed = place(&order.delivery, &order.files, None)?;
+        placed.variables.extend(notify.iter().map(Notify::variable));
+        let occasion = Occasion {
+            takes_foreground: belonging.is_handed_over && is_foreground(input.as_fd()),
+            placed: &placed.variables,
+            steps: [outlets.steps(), placed.steps.clone()].concat(),
+            session: outlets.session(),
+        };
+        let started = starter.start(&order.delivery, occasion)?;
+        Ok((started, placed.folder.take(), placed.variables.split_off(0)))
     };
-    let command = starter.start(&order.delivery, occasion).inspect_err(|_| {
+    let (Started { command, leader }, folder, placed) = start().inspect_err(|_: &Error| {
         if let Some(cgroup) = starter.cgroup() {
             cgroup.remove();
         }
     })?;
+    if let Some(folder) = &folder {
+        // Without it, the folder may be removed if escrun is killed while the command goes on.
+        let _ = folder.belongs_to(command);
+    }
     let become_supervisor = || -> io::Result<Infallible> {
+        let mut delivery = order.delivery;
+        if !keeps_delivery {
+            delivery = Delivery {
+                masked: delivery.masked,
+                ..Delivery::default()
+            };
+        }
         let watch = order
             .watch
             .map(|watch| (watch.plan(&order.own_arguments), watch));
         let (watch, kept) = watch.unzip();
-        let keepsake = keeps_delivery.then(|| Keepsake::new(order.delivery, kept));
-        let keepsake = keepsake.map(|keepsake| keepsake.hand_on()).transpose()?;
+        let keepsake =
+            (keeps_delivery || order.masks).then(|| Keepsake::new(delivery, kept).hand_on());
+        let keepsake = keepsake.transpose()?;
         if let Some(notify) = &notify {
             notify.leave()?;
         }
+        let (outlets, _open) = outlets.leave()?;
         let plan = Plan {
             command,
             starter,
+            files: order.files,
+            folder: folder.as_ref().map(Folder::place),
             policy: order.policy,
             lifecycle: order.lifecycle,
             watch,
             notify: left,
+            leader,
+            placed,
             keepsake: keepsake.as_ref().map(AsRawFd::as_raw_fd),
+            keeps_delivery,
+            outlets,
             log: order.log,
             inherited: Inherited::recorded(),
         };

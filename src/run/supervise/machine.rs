@@ -141,7 +141,12 @@ impl Machine {
         self.command
     }
 
-    /// Whether there are two commands, or are about to be.
+    /// Whether the command runs, and nobody has asked it to stop.
+    pub fn is_running(&self) -> bool {
+        self.phase == Phase::Running
+    }
+
+    /// Whether there are two commands.
     pub fn overlaps(&self) -> bool {
         self.other.is_some()
     }

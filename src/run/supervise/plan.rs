@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Policy;
 use super::notify::Left;
+use super::outlets::Outlet;
 use super::starter::Starter;
 use crate::log;
 use crate::reaction::Rules;
-use crate::run::Lifecycle;
+use crate::run::{Lifecycle, Restart, files};
 use crate::sys::children::Pid;
 use crate::sys::process::Inherited;
 
@@ -24,6 +25,10 @@ pub(super) struct Plan {
     pub(super) command: Pid,
     /// How it was started, and can be again.
     pub(super) starter: Starter,
+    /// How it is given files and a document.
+    pub(super) files: files::Options,
+    /// The folder of its files, to be removed in the end.
+    pub(super) folder: Option<files::Place>,
     /// The user's wishes.
     pub(super) policy: Policy,
     /// How much is told of what happens, and how.
@@ -34,8 +39,16 @@ pub(super) struct Plan {
     pub(super) watch: Option<WatchPlan>,
     /// The socket on which the command talks, if there is one.
     pub(super) notify: Option<Left>,
-    /// The pipe with what is to be kept, if anything is.
+    /// The process that leads the command's session, if it has one of its own.
+    pub(super) leader: Option<Pid>,
+    /// The pipe with what is to be kept, or of that what is to be hidden, if one of these is needed.
     pub(super) keepsake: Option<RawFd>,
+    /// Variables of what was placed for the command.
+    pub(super) placed: Vec<(OsString, OsString)>,
+    /// Whether what the command is given is to be kept.
+    pub(super) keeps_delivery: bool,
+    /// Where the command writes, if that is to be masked.
+    pub(super) outlets: Vec<Outlet>,
     /// What escrun was started with.
     pub(super) inherited: Inherited,
 }
@@ -54,6 +67,11 @@ pub(super) struct WatchPlan {
 }
 
 impl Plan {
+    /// Whether the command may be started again.
+    pub(super) fn starts_again(&self) -> bool {
+        self.watch.is_some() || self.lifecycle.restart != Restart::No
+    }
+
     /// Writes the plan where a program that this process becomes finds it: in memory, under a descriptor that is
     /// inherited.
     ///

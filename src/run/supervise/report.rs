@@ -5,12 +5,12 @@ use tracing::{debug, error, info, warn};
 use super::machine::{Action, Event, Note, Timer, Verdict, Whom};
 use crate::sys::children::Pid;
 
-/// Tells what happened.
-pub(super) fn event(command: Pid, event: &Event) {
+/// Tells what happened. `watched` is the process that tells of the command's end.
+pub(super) fn event(command: Pid, watched: Pid, event: &Event) {
     let child = command.number();
     match event {
         Event::Signal { signal, .. } => debug!(%signal, "got a signal"),
-        Event::Ended(pid, end) if *pid == command => {
+        Event::Ended(pid, end) if *pid == watched => {
             info!(child, status = end.status(), "the command {end}");
         }
         Event::Ended(pid, end) => {

@@ -15,6 +15,7 @@ use crate::run::{EnvironmentBlock, RESOLVER, Resolution};
 use crate::secret::Secret;
 use crate::sys::children::{End, Pid};
 use crate::sys::exec::own_program;
+use crate::sys::memfd::filled_pipe;
 use crate::sys::start::Image;
 
 /// How much is read at a time, in bytes: what a pipe holds.
@@ -62,7 +63,12 @@ impl Resolver {
     /// When no process can be started for it.
     pub(super) fn start(&mut self) -> io::Result<Resolving> {
         let since = SystemTime::now();
-        let input = pour(&self.recollection)?;
+        // Exposed: who composes has to know the answers to what was asked. A process of its own, which only much of them
+        // would need, cannot be made where threads move output.
+        let input = match filled_pipe(self.recollection.expose(), None)? {
+            Some(pipe) => pipe,
+            None => pour(&self.recollection)?,
+        };
         let (reader, writer) = io::pipe()?;
         let reader = OwnedFd::from(reader);
         fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;

@@ -5,11 +5,12 @@ use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 
 use super::keepsake::Keepsake;
+use super::leader::lead;
+use super::masking::Outflow;
 use super::notify::Left;
 use super::plan::Plan;
 use super::supervisor::Supervisor;
 use crate::log;
-use crate::run::Restart;
 use crate::sys::children::{End, Pid};
 use crate::sys::descriptors;
 use crate::sys::process::set_name;
@@ -24,6 +25,9 @@ pub const REENTRY: &str = "__supervise";
 /// # Errors
 /// When there is no plan, or no way to follow it.
 pub fn resume(arguments: &[OsString]) -> Option<io::Result<u8>> {
+    if let Some(status) = lead(arguments) {
+        return Some(Ok(status));
+    }
     let [_, verb, descriptor, ..] = arguments else {
         return None;
     };
@@ -42,15 +46,21 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
     plan.inherited.adopt();
     // Executed by way of /proc/self/exe, it would be called "exe".
     set_name(c"escrun");
+    let outflow = Outflow::take(&plan.outlets)?;
     let keepsake = match plan.keepsake.and_then(descriptors::adopt) {
         Some(pipe) => Some(Keepsake::take(pipe)?),
         None => None,
     };
-    if plan.watch.is_none() && plan.lifecycle.restart == Restart::No {
-        release_descriptors(plan.log, plan.notify.as_ref().map(Left::descriptor))?;
+    if !plan.starts_again() {
+        let mut kept = outflow.descriptors();
+        kept.extend(plan.notify.as_ref().map(Left::descriptor));
+        release_descriptors(plan.log, &kept)?;
     }
+    let masked = keepsake.as_ref().map(|kept| &kept.delivery.masked[..]);
+    let masking = outflow.begin(masked.unwrap_or_default())?;
+    let keepsake = keepsake.filter(|_| plan.keeps_delivery);
     log::start(plan.log);
-    let end = Supervisor::new(plan, keepsake)?.run()?;
+    let end = Supervisor::new(plan, keepsake, masking)?.run()?;
     if let End::Killed(signal) = end
         && Pid::own().number() != 1
     {
@@ -62,7 +72,7 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
 /// Lets go of what is the command's alone, if there will be no other: who reads from a pipe of which the command closes its
 /// end shall see that it ends. Standard error stays for messages, unless it is the pipe that standard output is, and
 /// nobody asked for messages.
-fn release_descriptors(log: log::Settings, kept: Option<RawFd>) -> io::Result<()> {
+fn release_descriptors(log: log::Settings, kept: &[RawFd]) -> io::Result<()> {
     let is_given_up = descriptors::are_one_pipe(1, 2) && !log.is_asked_for();
     descriptors::close_from(3, kept)?;
     descriptors::silence(0)?;

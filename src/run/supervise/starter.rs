@@ -2,17 +2,19 @@
 
 use std::ffi::{CStr, OsString};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::cgroup::Cgroup;
+use super::leader::become_leader;
 use super::terminal::Belonging;
 use crate::run::replace::{explain, image};
 use crate::run::{Delivery, EnvironmentBlock, Error, Privileges, Program};
 use crate::sys::children::Pid;
-use crate::sys::start::AT_PARENTS_DEATH;
+use crate::sys::led::{Led, start_led};
+use crate::sys::start::{AT_PARENTS_DEATH, Failure};
 use crate::sys::step::Step;
 
 /// Variables that hold the number of the process that they are meant for: sd_listen_fds(3), sd_watchdog_enabled(3).
@@ -44,6 +46,24 @@ pub(super) struct Occasion<'a> {
     pub(super) placed: &'a [(OsString, OsString)],
     /// Steps that are taken with the rights of escrun.
     pub(super) steps: Vec<Step>,
+    /// The terminal of a session that it gets.
+    pub(super) session: Option<RawFd>,
+}
+
+/// A command that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Started {
+    /// Its process.
+    pub(super) command: Pid,
+    /// The process that leads its session and ends as it does, if it has a session of its own.
+    pub(super) leader: Option<Pid>,
+}
+
+impl Started {
+    /// The process that tells of its stops and its end.
+    pub(super) fn watched(self) -> Pid {
+        self.leader.unwrap_or(self.command)
+    }
 }
 
 impl Starter {
@@ -51,7 +71,11 @@ impl Starter {
     ///
     /// # Errors
     /// When it does not come to run; there is no process then.
-    pub(super) fn start(&self, delivery: &Delivery, occasion: Occasion<'_>) -> Result<Pid, Error> {
+    pub(super) fn start(
+        &self,
+        delivery: &Delivery,
+        occasion: Occasion<'_>,
+    ) -> Result<Started, Error> {
         let environment = delivery.environment(occasion.placed)?;
         let privileges = self.privileges.steps();
         let mut image = image(&self.program, &self.arguments, &environment, &privileges)?;
@@ -88,7 +112,14 @@ impl Starter {
         let others = environment
             .entries()
             .filter(|entry| !own_pid.iter().any(|name| is_of(entry, name)));
-        let started = image.start(others, &own_pid, &steps);
+        let start = || image.start(others, &own_pid, &steps);
+        let started = match occasion.session {
+            Some(terminal) => self.start_led(terminal, start),
+            None => start().map(|command| Started {
+                command,
+                leader: None,
+            }),
+        };
         started.map_err(|failure| {
             explain(
                 &self.program,
@@ -97,6 +128,23 @@ impl Starter {
                 &steps,
                 failure,
             )
+        })
+    }
+
+    /// Has a process that leads a session of its own do the start.
+    fn start_led(
+        &self,
+        terminal: RawFd,
+        start: impl FnOnce() -> Result<Pid, Failure>,
+    ) -> Result<Started, Failure> {
+        let mut steps = vec![Step::LeadSession, Step::TakeTerminal(terminal)];
+        if self.die_with_parent {
+            steps.push(Step::DieWithParent(AT_PARENTS_DEATH));
+        }
+        let Led { leader, program } = start_led(&steps, start, become_leader)?;
+        Ok(Started {
+            command: program,
+            leader: Some(leader),
         })
     }
 

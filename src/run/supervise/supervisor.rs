@@ -1,6 +1,7 @@
 //! The supervisor itself: waits, tells the machine what happened, and does what it decides.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -11,32 +12,47 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tracing::error;
 
 use super::cgroup::Cgroup;
-use super::family::{kill_descendants, signal_descendants};
 use super::keepsake::Keepsake;
-use super::machine::{Action, Event, Machine, Setting, Timer, Whom};
+use super::machine::{Action, Event, Machine, Setting, Timer};
+use super::masking::Masking;
 use super::notify::Notify;
 use super::plan::{Plan, WatchPlan};
 use super::prober::Prober;
 use super::report;
 use super::resolver::{Resolver, Resolving};
-use super::starter::Starter;
+use super::starter::{Started, Starter};
 use super::terminal::Foreground;
 use super::values::Values;
 use super::vigil::Vigil;
 use crate::reaction::Rules;
+use crate::run::files::{self, Folder};
 use crate::run::{Condition, Delivery};
 use crate::secret::Secret;
 use crate::sys::children::{Change, End, Next, Pid, next_change};
 use crate::sys::fs::describe;
-use crate::sys::signal::{Receiver, Signal, Target, queue, send, suffer};
+use crate::sys::signal::{Receiver, Signal};
+
+/// What ends a wait for output that nobody reads.
+const ENDING: [Signal; 4] = [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT];
 
 /// A command's supervisor.
 pub(super) struct Supervisor {
     pub(super) machine: Machine,
-    setting: Setting,
+    pub(super) setting: Setting,
     pub(super) starter: Starter,
-    cgroup: Option<Cgroup>,
+    /// Commands, by the process that the machine knows: it stops and ends as the command does.
+    pub(super) commands: BTreeMap<Pid, Started>,
+    pub(super) cgroup: Option<Cgroup>,
     pub(super) foreground: Option<Foreground>,
+    /// Whether secrets are hidden in what commands write.
+    pub(super) masks: bool,
+    pub(super) masking: Masking,
+    /// How files are handed over.
+    pub(super) files: files::Options,
+    /// The files of the command, which end with this.
+    pub(super) folder: Option<Folder>,
+    /// Variables of what was placed for the command.
+    pub(super) placed: Vec<(OsString, OsString)>,
     signals: Receiver,
     deadlines: BTreeMap<Timer, Instant>,
     end: Option<End>,
@@ -62,16 +78,31 @@ impl Supervisor {
     ///
     /// # Errors
     /// Those of signalfd(2).
-    pub(super) fn new(plan: Plan, keepsake: Option<Keepsake>) -> io::Result<Self> {
+    pub(super) fn new(
+        plan: Plan,
+        keepsake: Option<Keepsake>,
+        masking: Masking,
+    ) -> io::Result<Self> {
         let setting = Setting {
             is_first: Pid::own().number() == 1,
             shares_group: plan.starter.belonging.shares_group,
         };
         let foreground = plan.starter.belonging.is_handed_over.then(Foreground::open);
         let condition = plan.lifecycle.readiness.as_ref();
+        let first = Started {
+            command: plan.command,
+            leader: plan.leader,
+        };
         let mut supervisor = Self {
             condition: condition.map(|readiness| readiness.condition.clone()),
-            machine: Machine::new(plan.policy, plan.lifecycle, setting, plan.command),
+            machine: Machine::new(plan.policy, plan.lifecycle, setting, first.watched()),
+            commands: [(first.watched(), first)].into(),
+            masks: !plan.outlets.is_empty(),
+            masking,
+            placed: plan.placed,
+            files: plan.files,
+            // One that is gone needs no removing.
+            folder: plan.folder.and_then(|place| Folder::take_over(place).ok()),
             setting,
             cgroup: plan.starter.cgroup(),
             starter: plan.starter,
@@ -94,7 +125,7 @@ impl Supervisor {
             if let Some(watch) = plan.watch {
                 supervisor.watch(watch, &keepsake.surroundings, keepsake.recollection);
             }
-            supervisor.values = Some(Values::new(keepsake.delivery));
+            supervisor.values = Some(Values::new(keepsake.delivery, supervisor.masks));
         }
         Ok(supervisor)
     }
@@ -132,6 +163,7 @@ impl Supervisor {
                 if let Some(cgroup) = &self.cgroup {
                     cgroup.remove();
                 }
+                self.finish_output()?;
                 return Ok(end);
             }
             self.wait()?;
@@ -141,17 +173,37 @@ impl Supervisor {
                 if received.signal == Signal::CHLD {
                     self.children()?;
                 }
-                self.tell(Event::Signal {
-                    signal: received.signal,
-                    by_kernel: received.by_kernel,
-                    value: received.value,
-                });
+                self.signal(received);
             }
         }
     }
 
+    /// Waits until what the command wrote has been passed on, or somebody who wants this to end has no patience.
+    fn finish_output(&mut self) -> io::Result<()> {
+        self.masking.drain();
+        while let Some(pending) = self.masking.pending() {
+            let mut waited = [
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+                pending,
+            ];
+            match poll(&mut waited, PollTimeout::NONE) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if waited[1].any() == Some(true) {
+                self.masking.forget_ended();
+            }
+            while let Some(received) = self.signals.next()? {
+                if ENDING.contains(&received.signal) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until something has happened or time is up.
-    fn wait(&self) -> io::Result<()> {
+    fn wait(&mut self) -> io::Result<()> {
         let vigil = self.vigil.as_ref().and_then(Vigil::deadline);
         let prober = self.prober.as_ref().and_then(Prober::deadline);
         let deadlines = self.deadlines.values().copied();
@@ -171,14 +223,20 @@ impl Supervisor {
             resolving.and_then(Resolving::descriptor),
             self.notify.as_ref().map(AsFd::as_fd),
         ];
-        let waited = descriptors.into_iter().flatten();
-        let mut waited: Vec<_> = waited
+        let descriptors = descriptors.into_iter().flatten();
+        let mut waited: Vec<_> = descriptors
             .map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN))
             .collect();
+        let typed = waited.len();
+        waited.extend(self.masking.wanted());
         match poll(&mut waited, timeout) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(error) => Err(error.into()),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
         }
+        if waited.get(typed).and_then(PollFd::any) == Some(true) {
+            self.masking.relay();
+        }
+        Ok(())
     }
 
     /// Takes what there is to take besides signals. None of it waits.
@@ -201,6 +259,7 @@ impl Supervisor {
         loop {
             match next_change()? {
                 Next::Change(pid, Change::Ended(end)) => {
+                    self.hear_of_end(pid);
                     if !self.helper_ended(pid, end) {
                         self.tell(Event::Ended(pid, end));
                     }
@@ -215,6 +274,17 @@ impl Supervisor {
                     return Ok(());
                 }
             }
+        }
+    }
+
+    /// Whoever serves a pipe serves the command, and would be waited for after it.
+    fn hear_of_end(&mut self, pid: Pid) {
+        let is_command = pid == self.machine.command();
+        if let Some(folder) = &mut self.folder
+            && !folder.ended(pid)
+            && is_command
+        {
+            folder.stop_serving();
         }
     }
 
@@ -235,7 +305,7 @@ impl Supervisor {
 
     /// Tells the machine, and does what it decides.
     pub(super) fn tell(&mut self, event: Event) {
-        report::event(self.machine.command(), &event);
+        report::event(self.command(), self.machine.command(), &event);
         let actions = self.machine.handle(event);
         self.announce_end();
         self.act_all(actions);
@@ -243,7 +313,7 @@ impl Supervisor {
 
     fn act_all(&mut self, actions: Vec<Action>) {
         for action in actions {
-            report::action(self.machine.command(), &action);
+            report::action(self.command(), &action);
             self.act(action);
         }
     }
@@ -262,15 +332,15 @@ impl Supervisor {
             Action::Disarm(timer) => {
                 self.deadlines.remove(&timer);
             }
-            Action::StopSelf(signal) => suffer(signal),
+            Action::StopSelf(signal) => self.stop(signal),
             Action::GiveTerminal => {
                 if let Some(foreground) = &self.foreground {
-                    foreground.give(self.machine.command());
+                    foreground.give(self.command());
                 }
             }
             Action::TakeTerminal => {
                 if let Some(foreground) = &self.foreground {
-                    foreground.take(self.machine.command());
+                    foreground.take(self.command());
                 }
             }
             Action::KillHelpers => self.kill_helpers(),
@@ -285,7 +355,13 @@ impl Supervisor {
             }
             Action::Adopt => self.with_values(Values::adopt),
             Action::Discard => self.with_values(Values::discard),
-            Action::RollBack => self.with_values(Values::roll_back),
+            Action::RollBack => {
+                self.with_values(Values::roll_back);
+                // The old one of two commands has had the files of the new one.
+                if self.machine.is_running() {
+                    self.update_files();
+                }
+            }
             Action::Settle => {
                 self.with_values(Values::settle);
                 self.announce_reloaded();
@@ -302,38 +378,19 @@ impl Supervisor {
         }
     }
 
-    /// Sends a signal. That there is nobody any more is no fault: the end of the command is on its way then.
-    fn send(&self, to: Whom, signal: Signal, value: Option<u64>) {
-        let command = self.machine.command();
-        let _ = match (to, value) {
-            (Whom::Command, Some(value)) => queue(command, signal, value),
-            (Whom::Command, None) => send(Target::Process(command), signal),
-            (Whom::Group, _) if !self.setting.shares_group => send(Target::Group(command), signal),
-            (Whom::OthersGroup(other), _) if !self.setting.shares_group => {
-                send(Target::Group(other), signal)
-            }
-            (Whom::Other(other) | Whom::OthersGroup(other), _) => {
-                send(Target::Process(other), signal)
-            }
-            (Whom::Everything, _) if self.setting.is_first => send(Target::Everybody, signal),
-            (Whom::Group | Whom::Everything, _) => {
-                signal_descendants(signal);
-                Ok(())
-            }
-        };
+    /// The process of the command; if there are two, of the one that is not about to be replaced or to replace.
+    pub(super) fn command(&self) -> Pid {
+        self.command_of(self.machine.command())
     }
 
-    fn kill_everything(&self) {
-        if let Some(cgroup) = &self.cgroup {
-            let _ = cgroup.kill();
-        }
-        if self.setting.is_first {
-            let _ = send(Target::Everybody, Signal::KILL);
-        } else {
-            if !self.setting.shares_group {
-                let _ = send(Target::Group(self.machine.command()), Signal::KILL);
-            }
-            kill_descendants();
-        }
+    /// The process of the command that the machine knows by `watched`.
+    pub(super) fn command_of(&self, watched: Pid) -> Pid {
+        let started = self.commands.get(&watched);
+        started.map_or(watched, |started| started.command)
+    }
+
+    /// Who leads the command's session, if it has one of its own.
+    pub(super) fn leader(&self) -> Option<Pid> {
+        self.commands.get(&self.machine.command())?.leader
     }
 }

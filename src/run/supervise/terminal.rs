@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use nix::unistd::{Pid as Group, getpgrp, getpid, tcgetpgrp, tcsetpgrp};
+use nix::unistd::{Pid as Group, getpgid, getpgrp, getpid, getppid, getsid, tcgetpgrp, tcsetpgrp};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,15 @@ impl Belonging {
 /// Whether the process group of escrun has the terminal that this is.
 pub(super) fn is_foreground(terminal: BorrowedFd<'_>) -> bool {
     tcgetpgrp(terminal) == Ok(getpgrp())
+}
+
+/// Whether nobody can continue this process if it stops, as far as its parent shows: then the kernel does not stop it for
+/// the terminal's sake (setpgid(2)).
+pub(super) fn is_orphaned() -> bool {
+    let parent = getppid();
+    let shares_session = getsid(Some(parent)).is_ok_and(|session| getsid(None) == Ok(session));
+    let is_apart = getpgid(Some(parent)).is_ok_and(|group| group != getpgrp());
+    !(shares_session && is_apart)
 }
 
 /// The terminal of the session, for handing over.

@@ -14,6 +14,10 @@ pub(super) struct Values {
     next: Option<Delivery>,
     /// What the command had when it last was up.
     fallback: Option<Delivery>,
+    /// What it had just before, if that is not the same.
+    superseded: Option<Delivery>,
+    /// Whether secrets are hidden in what the command writes.
+    masks: bool,
     /// What differs between the current values and those before.
     changed: BTreeSet<OsString>,
     /// How the command is told of that.
@@ -21,12 +25,14 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// What the command has.
-    pub(super) fn new(current: Delivery) -> Self {
+    /// What the command has. `masks` says whether secrets are hidden in what it writes.
+    pub(super) fn new(current: Delivery, masks: bool) -> Self {
         Self {
             current,
             next: None,
             fallback: None,
+            superseded: None,
+            masks,
             changed: BTreeSet::new(),
             notices: Vec::new(),
         }
@@ -54,13 +60,13 @@ impl Values {
             return Verdict::Same;
         }
         let verdict = match rules.decide(&changed) {
-            Decision::Restart => {
-                self.notices.clear();
-                Verdict::Restart
-            }
-            Decision::Tell(notices) => {
+            Decision::Tell(notices) if !self.reveals(&composed) => {
                 self.notices = notices;
                 Verdict::Tell
+            }
+            Decision::Restart | Decision::Tell(_) => {
+                self.notices.clear();
+                Verdict::Restart
             }
         };
         self.next = Some(composed);
@@ -68,11 +74,29 @@ impl Values {
         verdict
     }
 
+    /// Whether a running command could write secrets that are not looked for: these are settled when it starts.
+    fn reveals(&self, composed: &Delivery) -> bool {
+        let secrets = |delivery: &Delivery| -> Vec<Vec<u8>> {
+            // Exposed to be compared; what is freed is wiped.
+            let values = delivery.masked.iter().map(|masked| masked.value.expose());
+            values.map(<[u8]>::to_vec).collect()
+        };
+        self.masks && secrets(&self.current) != secrets(composed)
+    }
+
+    /// What the command had before the current values, as its files may still show.
+    pub(super) fn before(&self) -> Option<&Delivery> {
+        self.superseded.as_ref().or(self.fallback.as_ref())
+    }
+
     /// The newly composed values become the current ones.
     pub(super) fn adopt(&mut self) {
         if let Some(next) = self.next.take() {
             let before = std::mem::replace(&mut self.current, next);
-            self.fallback.get_or_insert(before);
+            match self.fallback {
+                None => self.fallback = Some(before),
+                Some(_) => self.superseded = Some(before),
+            }
         }
     }
 
@@ -84,12 +108,13 @@ impl Values {
     /// Forgets the values before: the current ones are good.
     pub(super) fn settle(&mut self) {
         self.fallback = None;
+        self.superseded = None;
     }
 
     /// Makes the values before the current ones again.
     pub(super) fn roll_back(&mut self) {
         if let Some(fallback) = self.fallback.take() {
-            self.current = fallback;
+            self.superseded = Some(std::mem::replace(&mut self.current, fallback));
         }
     }
 }
@@ -118,7 +143,7 @@ mod tests {
     #[test]
     fn what_was_good_is_kept_until_something_else_is() {
         let rules = Rules::default();
-        let mut values = Values::new(delivery("1"));
+        let mut values = Values::new(delivery("1"), false);
         assert_eq!(values.judge(delivery("1"), &rules), Verdict::Same);
         for (text, expected) in [("2", "2"), ("3", "3")] {
             assert_eq!(values.judge(delivery(text), &rules), Verdict::Restart);
@@ -147,7 +172,7 @@ mod tests {
             }],
             otherwise: Reaction::Restart,
         };
-        let mut values = Values::new(delivery("1"));
+        let mut values = Values::new(delivery("1"), false);
         assert_eq!(values.judge(delivery("2"), &rules), Verdict::Tell);
         assert_eq!(values.notices(), [Notice::Exec("reload".into())]);
         assert_eq!(values.changed(), &BTreeSet::from(["A".into()]));

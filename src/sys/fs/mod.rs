@@ -1,9 +1,11 @@
 //! Files: opened so that nothing waits and nothing leads out of a folder, read with a limit, replaced as a whole.
 
+mod directory;
 mod folder;
 mod read;
 mod replace;
 
+pub use directory::{Directory, Ownership};
 pub use folder::{Entry, Folder, OpenError};
 pub use read::{FileKind, ReadError, describe, read_file};
 pub use replace::{Expected, ReplaceError, replace_file, staging_name};

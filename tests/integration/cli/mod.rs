@@ -6,6 +6,7 @@ mod check;
 mod explain;
 mod export;
 mod faults;
+mod files;
 mod get;
 mod help;
 mod messages;
