@@ -1,16 +1,16 @@
 //! Where the program begins that was executed to supervise a command that runs already.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 
+use super::keepsake::Keepsake;
 use super::leader::lead;
 use super::masking::Outflow;
+use super::notify::Left;
 use super::plan::Plan;
 use super::supervisor::Supervisor;
 use crate::log;
-use crate::run::Delivery;
 use crate::sys::children::{End, Pid};
 use crate::sys::descriptors;
 use crate::sys::process::set_name;
@@ -47,18 +47,20 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
     // Executed by way of /proc/self/exe, it would be called "exe".
     set_name(c"escrun");
     let outflow = Outflow::take(&plan.outlets)?;
-    let mut delivery = match plan.delivery.and_then(descriptors::adopt) {
-        Some(pipe) => Some(Delivery::read(&mut File::from(pipe))?),
+    let keepsake = match plan.keepsake.and_then(descriptors::adopt) {
+        Some(pipe) => Some(Keepsake::take(pipe)?),
         None => None,
     };
-    if !plan.keeps_delivery {
-        release_descriptors(plan.log, &outflow.descriptors())?;
+    if !plan.starts_again() {
+        let mut kept = outflow.descriptors();
+        kept.extend(plan.notify.as_ref().map(Left::descriptor));
+        release_descriptors(plan.log, &kept)?;
     }
-    let masked = delivery.as_ref().map_or(&[][..], |given| &given.masked);
-    let masking = outflow.begin(masked)?;
-    delivery = delivery.filter(|_| plan.keeps_delivery);
+    let masked = keepsake.as_ref().map(|kept| &kept.delivery.masked[..]);
+    let masking = outflow.begin(masked.unwrap_or_default())?;
+    let keepsake = keepsake.filter(|_| plan.keeps_delivery);
     log::start(plan.log);
-    let end = Supervisor::new(plan, delivery, masking)?.run()?;
+    let end = Supervisor::new(plan, keepsake, masking)?.run()?;
     if let End::Killed(signal) = end
         && Pid::own().number() != 1
     {
