@@ -54,7 +54,9 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
     if !plan.starts_again() {
         let mut kept = outflow.descriptors();
         kept.extend(plan.notify.as_ref().map(Left::descriptor));
-        release_descriptors(plan.log, &kept)?;
+        // That the command is not up in time must be told.
+        let tells = plan.log.is_asked_for() || plan.lifecycle.readiness.is_some();
+        release_descriptors(tells, &kept)?;
     }
     let masked = keepsake.as_ref().map(|kept| &kept.delivery.masked[..]);
     let masking = outflow.begin(masked.unwrap_or_default())?;
@@ -71,9 +73,9 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
 
 /// Lets go of what is the command's alone, if there will be no other: who reads from a pipe of which the command closes its
 /// end shall see that it ends. Standard error stays for messages, unless it is the pipe that standard output is, and
-/// nobody asked for messages.
-fn release_descriptors(log: log::Settings, kept: &[RawFd]) -> io::Result<()> {
-    let is_given_up = descriptors::are_one_pipe(1, 2) && !log.is_asked_for();
+/// there is nothing that it must tell.
+fn release_descriptors(tells: bool, kept: &[RawFd]) -> io::Result<()> {
+    let is_given_up = descriptors::are_one_pipe(1, 2) && !tells;
     descriptors::close_from(3, kept)?;
     descriptors::silence(0)?;
     descriptors::silence(1)?;

@@ -229,6 +229,60 @@ fn rules_say_who_is_told_how() {
 }
 
 #[test]
+fn files_are_replaced_before_the_command_is_told() {
+    let env = TestEnv::empty();
+    let define = |certificate: &str, other: &str| {
+        let text = format!(
+            "values:\n  files: {{CERTIFICATE: {certificate}}}\n  environmentVariables: {{OTHER: {other}}}\n"
+        );
+        env.define("app", &text);
+    };
+    env.write(
+        "project/escrun.yaml",
+        "reload: [{match: CERTIFICATE, do: 'signal:USR1'}]\n",
+    );
+    define("one", "1");
+    let script = "
+        trap 'echo \"told $(cat $CERTIFICATE)\"' USR1
+        echo \"up $(cat $CERTIFICATE) $OTHER\"
+        while :; do sleep 0.01; done";
+    let mut supervised = Supervised::spawn(&mut watch(&env, &[], script));
+    assert_eq!(supervised.line(), "up one 1");
+    define("two", "1");
+    assert_eq!(supervised.line(), "told two");
+    define("three", "2");
+    assert_eq!(supervised.line(), "up three 2");
+    define("four", "2");
+    assert_eq!(supervised.line(), "told four");
+    stop(supervised);
+}
+
+#[test]
+fn new_secrets_are_hidden_as_well() {
+    let env = TestEnv::empty();
+    let define = |secret: &str| {
+        env.define(
+            "app",
+            &format!("values:\n  token: {{fn::secret: {secret}}}\n"),
+        );
+    };
+    define("first-hunter2");
+    env.write(
+        "project/escrun.yaml",
+        "reload: [{match: TOKEN, do: none}]\n",
+    );
+    // Though no rule wants a restart: only a new command is listened to with the new secrets in mind.
+    let script = "echo \"up $(echo $TOKEN | wc -c) $TOKEN\"; exec sleep 1000";
+    let mut supervised = Supervised::spawn(&mut watch(&env, &["--mask"], script));
+    assert_eq!(supervised.line(), "up 14 [secret]");
+    define("second-one-hunter2");
+    assert_eq!(supervised.line(), "up 19 [secret]");
+    define("third-hunter2");
+    assert_eq!(supervised.line(), "up 14 [secret]");
+    stop(supervised);
+}
+
+#[test]
 fn old_and_new_do_not_overlap() {
     let env = project();
     let script = "
