@@ -46,6 +46,8 @@ pub mod provider;
 
 pub mod store;
 
+pub mod reaction;
+
 pub mod project;
 
 pub mod crypt;
@@ -53,6 +55,8 @@ pub mod crypt;
 pub mod author;
 
 pub mod export;
+
+pub mod watch;
 
 pub mod run;
 

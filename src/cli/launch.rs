@@ -9,7 +9,7 @@ use super::ui::Ui;
 use crate::log;
 #[cfg(target_os = "linux")]
 use crate::run::supervise;
-use crate::run::{Delivery, Error, Policy, Privileges, Program, files, replace};
+use crate::run::{Delivery, Error, Lifecycle, Policy, Privileges, Program, files, replace};
 use crate::sys::signal::Signal;
 use crate::sys::step::Step;
 
@@ -24,6 +24,9 @@ pub struct Launch {
     pub(super) masks: bool,
     pub(super) policy: Policy,
     pub(super) log: log::Settings,
+    pub(super) lifecycle: Lifecycle,
+    #[cfg(target_os = "linux")]
+    pub(super) watch: Option<supervise::Watch>,
     pub(super) own_arguments: Vec<OsString>,
     pub(super) ui: Ui,
 }
@@ -52,7 +55,8 @@ impl Launch {
                 privileges: self.privileges,
                 policy: self.policy,
                 log: self.log,
-                keeps_delivery: false,
+                lifecycle: self.lifecycle,
+                watch: self.watch,
                 masks: self.masks,
                 own_arguments: self.own_arguments,
             }),

@@ -3,9 +3,11 @@
 
 mod ambient;
 mod args;
+mod changes;
 mod check;
 mod choice;
 mod columns;
+mod compose;
 mod error;
 mod explain;
 mod export;
@@ -21,8 +23,10 @@ mod masked;
 mod overrides;
 mod privileges;
 mod prompt;
+mod recollection;
 mod relative;
 mod render;
+mod resolve;
 mod run;
 mod run_options;
 mod seal;
@@ -36,11 +40,14 @@ mod variables;
 mod workspace;
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use ambient::Ambient;
 use args::{Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
 pub use launch::Launch;
+use prompt::Terminal;
+use recollection::Recollection;
 use ui::Ui;
 use workspace::Workspace;
 
@@ -54,6 +61,9 @@ pub enum Outcome {
 
 /// Does what the arguments say (the first is the name of the program).
 pub fn main(arguments: Vec<OsString>) -> Outcome {
+    if let Some(typed) = resolve::typed(&arguments) {
+        return Outcome::Exit(resolve::resolve(&typed));
+    }
     let parsed = match Arguments::read(&arguments) {
         Ok(parsed) => parsed,
         Err(error) => return Outcome::Exit(usage::tell(&error, &arguments)),
@@ -97,7 +107,7 @@ fn dispatch(
         )
         .with_hint("write them behind the verb"));
     }
-    let workspace = || Workspace::open(&shared, ambient, ui);
+    let workspace = || Workspace::open(&shared, ambient, ui, None);
     // What names no verb is to be run.
     match verb.unwrap_or(Verb::Run {
         options: Box::new(options),
@@ -106,7 +116,13 @@ fn dispatch(
         Verb::Run { options, command } if command.is_empty() && !options.dry_run => {
             Err(no_command())
         }
-        Verb::Run { options, command } => run::run(&workspace()?, &options, &command, arguments),
+        Verb::Run { options, command } => {
+            // Only who composes anew needs to remember.
+            let recollection = || Arc::new(Recollection::new(Terminal));
+            let recollection = options.changes.watch.then(recollection);
+            let workspace = Workspace::open(&shared, ambient, ui, recollection)?;
+            run::run(&workspace, &options, &command, arguments)
+        }
         Verb::Get(options) => done(get::get(&workspace()?, &options)),
         Verb::Export(verb) => done(export::export(&workspace()?, &verb)),
         Verb::Check(mut options) => {

@@ -1,26 +1,32 @@
 //! `escrun run`: composes, decrypts, and says what to become.
 
 use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal as _;
+#[cfg(target_os = "linux")]
 use std::os::unix::ffi::OsStrExt;
 
-use super::args::{OnConflict, RunOptions};
+use super::args::RunOptions;
+use super::changes;
 use super::choice::{Choice, Circumstances, choose};
 use super::columns::columns;
+use super::compose::{Composition, compose};
 use super::error::Failure;
-use super::handover::{Handover, delivered, given};
+use super::handover::{Handover, given};
 use super::log;
-use super::masked::masked;
 use super::privileges::Rights;
 use super::supervision;
-use super::variables;
 use super::workspace::Workspace;
 use super::{Launch, Outcome};
-use crate::diagnostic::any_error;
-use crate::eval::Mode;
-use crate::export::{self, Entry, File, Inherit, Projection, Variables};
+use crate::export::{Entry, File, Variables};
 use crate::quote::quoted;
-use crate::run::{Delivery, Program, delivery};
-use crate::secret::{REDACTED, Secret};
+#[cfg(target_os = "linux")]
+use crate::reaction::Rules;
+use crate::run::Program;
+#[cfg(target_os = "linux")]
+use crate::run::{Delivery, delivery, supervise::Watch};
+use crate::secret::REDACTED;
+#[cfg(target_os = "linux")]
+use crate::secret::Secret;
 use crate::sys::children::Pid;
 
 /// So many characters of a value tell it from others; `get` prints it whole.
@@ -42,66 +48,26 @@ pub(super) fn run(
     };
     choose(options, circumstances)?;
     let policy = supervision::policy(&options.supervision)?;
+    let has_terminal = std::io::stdin().is_terminal();
+    let lifecycle = changes::lifecycle(&options.changes, options.supervision.mask && has_terminal)?;
+    let rules = changes::rules(&options.changes, &workspace.project.reload)?;
     // Before anything is decrypted: a command that is not there needs no secrets.
     let folder = options.privileges.chdir.as_deref();
     let program = match command.first() {
         Some(name) => Some(Program::find(name, path(workspace), folder)?),
         None => None,
     };
-    let Projection {
+    let composition = compose(workspace, options, &rights)?;
+    let Composition {
         variables,
         files,
-        diagnostics,
-        notes,
-    } = variables::project(workspace, Mode::Eval, &options.export)?;
-    let inherit = Inherit {
-        clean: options.clean,
-        keep: variables::patterns("--keep", &options.keep)?,
-        unset: options.export.unset.clone(),
-        on_conflict: match options.on_conflict.unwrap_or_default() {
-            OnConflict::Override => export::OnConflict::Override,
-            OnConflict::Keep => export::OnConflict::Keep,
-            OnConflict::Error => export::OnConflict::Error,
-        },
-    };
-    let (environment, conflicts) = export::inherit(
-        rights.variables(&workspace.ambient.variables),
-        &variables,
-        &files,
-        &inherit,
-    );
-    circumstances.handed_over = handover.supervision(given(&files, &environment).next().is_some());
+        environment,
+        ..
+    } = &composition;
+    circumstances.handed_over = handover.supervision(given(files, environment).next().is_some());
     let choice = choose(options, circumstances)?;
-
-    let mut faults = diagnostics;
-    let evaluated = !any_error(&faults);
-    faults.extend(conflicts);
-    if evaluated {
-        let is_set = |name: &str| {
-            let mut names = environment.iter().map(|entry| &*entry.name);
-            names.any(|found| found == name.as_bytes())
-                || files.iter().any(|file| *file.variable == *name)
-        };
-        faults.extend(export::missing(&workspace.project.required, is_set));
-    }
-    let (errors, mut warnings): (Vec<_>, Vec<_>) =
-        faults.into_iter().partition(|fault| fault.is_error());
-    if options.dry_run {
-        warnings.extend(notes.into_iter().map(variables::warning));
-    } else {
-        for note in &notes {
-            workspace.ui.note(&note.message);
-        }
-    }
-    let failed = !errors.is_empty();
-    workspace
-        .ui
-        .diagnostics(errors.into_iter().chain(warnings).collect());
-    if failed {
-        return Err(Failure::told());
-    }
     let Some(program) = program.filter(|_| !options.dry_run) else {
-        let text = listing(&variables, &files, &environment);
+        let text = listing(variables, files, environment);
         workspace.ui.out(text.as_bytes())?;
         let is_composed = |name: &str| {
             variables.find(name).is_some() || files.iter().any(|file| *file.variable == *name)
@@ -125,41 +91,46 @@ pub(super) fn run(
         variables.len(),
         program.path().display()
     ));
-    let masked = if options.supervision.mask {
-        masked(workspace.ui, &variables, &files)
-    } else {
-        Vec::new()
-    };
-    let document = handover.document(&variables, &environment)?;
-    let files = given(&files, &environment).map(delivered).collect();
-    let environment = if handover.has_document() {
-        let parent = rights.variables(&workspace.ambient.variables);
-        export::inherit(parent, &Variables::default(), &[], &inherit).0
-    } else {
-        environment
-    };
-    let variables = environment.iter().map(|entry| delivery::Variable {
-        name: OsStr::from_bytes(&entry.name).to_owned(),
-        value: Secret::from_parts(&[entry.value.bytes()]),
-    });
     Ok(Outcome::Launch(Box::new(Launch {
         program,
         arguments: command[1..].to_vec(),
-        delivery: Delivery {
-            variables: variables.collect(),
-            files,
-            document,
-            masked,
-        },
+        delivery: composition.delivery(workspace, options, &rights, &handover)?,
         files: handover.options,
         choice,
         masks: options.supervision.mask,
         policy,
+        lifecycle,
+        #[cfg(target_os = "linux")]
+        watch: options.changes.watch.then(|| watch(workspace, rules)),
         log: log::settings(options.supervision.log_format, workspace),
         own_arguments,
         privileges: rights.privileges,
         ui: *workspace.ui,
     })))
+}
+
+/// What it takes to compose anew when something changes.
+#[cfg(target_os = "linux")]
+fn watch(workspace: &Workspace<'_>, rules: Rules) -> Watch {
+    let surroundings = workspace.ambient.variables.iter();
+    let surroundings = surroundings.map(|(name, value)| delivery::Variable {
+        name: name.clone(),
+        value: Secret::from_parts(&[value.as_bytes()]),
+    });
+    let remembered = workspace.recollection.as_ref();
+    Watch {
+        surroundings: Delivery {
+            variables: surroundings.collect(),
+            ..Delivery::default()
+        },
+        recollection: match remembered {
+            Some(recollection) => recollection.encode(),
+            None => Secret::from_parts(&[]),
+        },
+        inputs: workspace.inputs(),
+        since: workspace.since,
+        rules,
+    }
 }
 
 /// The caller's own `PATH`.

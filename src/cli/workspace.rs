@@ -1,15 +1,19 @@
 //! What the options and the surroundings together say: where definitions are, which are meant, who decrypts and who
 //! answers.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::ambient::Ambient;
 use super::args::Shared;
 use super::error::Failure;
-use super::identities;
+use super::identities::{self, Identities};
 use super::overrides;
+use super::recollection::Recollection;
 use super::relative::relative_to;
 use super::ui::Ui;
 use crate::ast::{self, Parsed};
@@ -24,6 +28,9 @@ use crate::source::Source;
 use crate::store::{Directory, EnvironmentName, NameError, Overlays};
 use crate::sys::fs::describe;
 use crate::value::Object;
+
+/// The user's own settings, in the folder of the user's configuration.
+const USER_CONFIG: &str = "config.yaml";
 
 /// Where plugins are installed for everyone.
 const SYSTEM_PROVIDERS: [&str; 2] = [
@@ -41,11 +48,26 @@ pub(super) struct Workspace<'a> {
     plugin_folders: Vec<PathBuf>,
     allow_commands: bool,
     context: Object,
+    /// What can be asked or read only once, if it is remembered.
+    pub(super) recollection: Option<Arc<Recollection>>,
+    /// When the first of what decides was read.
+    pub(super) since: SystemTime,
+    identity_files: Vec<PathBuf>,
+    /// What providers have read.
+    provided_files: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl<'a> Workspace<'a> {
     /// Finds out what is meant. Reads settings, but neither definitions nor keys.
-    pub(super) fn open(shared: &Shared, ambient: &'a Ambient, ui: &'a Ui) -> Result<Self, Failure> {
+    ///
+    /// With a recollection, what can be asked or read only once is remembered in it.
+    pub(super) fn open(
+        shared: &Shared,
+        ambient: &'a Ambient,
+        ui: &'a Ui,
+        recollection: Option<Arc<Recollection>>,
+    ) -> Result<Self, Failure> {
+        let since = SystemTime::now();
         let environments = named(shared, ambient)?;
         let shown = |path: &Path| relative_to(&ambient.working_directory, path);
         let mut project = project::resolve(&project::Request {
@@ -70,7 +92,8 @@ impl<'a> Workspace<'a> {
         }
         let directory = Directory::open(&project.folders, Overlays::Merged)?;
         let config = user_config(ambient)?;
-        let keyring = identities::keyring(shared, ambient, &config)?;
+        let Identities { keyring, files } =
+            identities::keyring(shared, ambient, &config, recollection.clone())?;
         let mut plugin_folders = shared.provider_folders.clone();
         plugin_folders.extend(config.providers.iter().cloned());
         plugin_folders.extend(ambient.data_folder().map(|folder| folder.join("providers")));
@@ -84,7 +107,29 @@ impl<'a> Workspace<'a> {
             allow_commands: shared.allow_commands || config.allow_commands,
             plugin_folders,
             context: overrides::context(&shared.context)?,
+            recollection,
+            since,
+            identity_files: files,
+            provided_files: RefCell::default(),
         })
+    }
+
+    /// The files that decide what is composed, absolute, those included that do not exist: what was read up to now.
+    pub(super) fn inputs(&self) -> BTreeSet<PathBuf> {
+        let settings = self.project.inputs.iter().cloned();
+        let user = self.ambient.config_folder();
+        let definitions = self.directory.sought();
+        let provided = self.provided_files.borrow();
+        settings
+            .chain(user.map(|folder| folder.join(USER_CONFIG)))
+            .chain(definitions)
+            .chain(self.identity_files.iter().cloned())
+            .chain(provided.iter().cloned())
+            .chain(self.trust_file().filter(|_| !self.allow_commands))
+            .map(|path| self.ambient.working_directory.join(path))
+            // Nothing there is a file whose changes are told.
+            .filter(|path| !path.starts_with("/dev") && !path.starts_with("/proc"))
+            .collect()
     }
 
     /// Evaluates what is selected, `overrides` over it.
@@ -113,6 +158,7 @@ impl<'a> Workspace<'a> {
             context: self.context.clone(),
         };
         let mut evaluated = eval::evaluate(&host, selection, overrides);
+        self.provided_files.borrow_mut().extend(providers.files());
         for note in self.keyring.notes() {
             self.ui.note(&note);
         }
@@ -228,7 +274,7 @@ fn user_config(ambient: &Ambient) -> Result<UserConfig, Failure> {
     let Some(folder) = ambient.config_folder() else {
         return Ok(UserConfig::default());
     };
-    let file = folder.join("config.yaml");
+    let file = folder.join(USER_CONFIG);
     let home = ambient.home();
     Ok(UserConfig::read(&file, home.as_deref(), ambient.user)?)
 }

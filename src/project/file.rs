@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer};
 
 use super::config::{OneOrMany, or_default, text};
+use super::reload::Reload;
 use super::rules::Rules;
 use super::selection::Entry;
+use crate::reaction::Rule;
 
 /// The name of the file.
 pub(super) const FILE_NAME: &str = "escrun.yaml";
@@ -38,6 +40,14 @@ pub(super) struct EscrunFile {
     /// Variables without which nothing starts.
     #[serde(deserialize_with = "variable_names")]
     pub(super) required: Vec<String>,
+    /// What is done when values change while a command runs.
+    #[serde(deserialize_with = "reload")]
+    pub(super) reload: Vec<Rule>,
+}
+
+fn reload<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Rule>, D::Error> {
+    let rules: Option<Reload> = Option::deserialize(deserializer)?;
+    Ok(rules.map_or(Vec::new(), |Reload(rules)| rules))
 }
 
 fn folders<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {

@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod file;
 mod pulumi;
+mod reload;
 mod resolve;
 mod rules;
 mod search;

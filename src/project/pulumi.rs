@@ -1,5 +1,7 @@
 //! The environments that a Pulumi project names for itself, in `Pulumi.yaml` or a stack's own file.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use super::config::parse;
@@ -39,21 +41,26 @@ impl PulumiProject {
         stack: &str,
         user: u32,
     ) -> Result<Option<Selection>, Error> {
-        let name = stack_file_stem(stack)?;
-        let folder = self.file.folder();
-        let mut files = FILE_NAMES.map(|file| {
-            let stem = file.trim_end_matches(".yaml");
-            folder.join(format!("{stem}.{name}.yaml"))
-        });
-        for file in &mut files {
-            if let Some((file, _)) = SettingsFile::read_own(std::mem::take(file), user)? {
+        let files = self.stack_files(stack)?;
+        for file in &files {
+            if let Some((file, _)) = SettingsFile::read_own(file.clone(), user)? {
                 return selection(&file);
             }
         }
+        let [usual, _] = files;
         Err(Error::NoStack {
             stack: stack.to_owned(),
-            file: Some(folder.join(format!("Pulumi.{name}.yaml"))),
+            file: Some(usual),
         })
+    }
+
+    /// The files that may be that of a stack, by precedence.
+    pub(super) fn stack_files(&self, stack: &str) -> Result<[PathBuf; 2], Error> {
+        let name = stack_file_stem(stack)?;
+        Ok(FILE_NAMES.map(|file| {
+            let stem = file.trim_end_matches(".yaml");
+            self.file.folder().join(format!("{stem}.{name}.yaml"))
+        }))
     }
 }
 

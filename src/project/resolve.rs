@@ -1,5 +1,6 @@
 //! From what the command line says and what lies around to what is meant.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::config::parse;
@@ -9,6 +10,7 @@ use super::pulumi::PulumiProject;
 use super::rules::Rules;
 use super::search::{SettingsFile, upwards};
 use super::selection::{Entry, Import, Selection};
+use crate::reaction::Rule;
 use crate::store::EnvironmentName;
 use crate::sys::fs::Folder;
 
@@ -64,6 +66,10 @@ pub struct ResolvedProject {
     pub export: Option<Export>,
     /// Variables without which nothing starts.
     pub required: Vec<String>,
+    /// What is done when values change while a command runs.
+    pub reload: Vec<Rule>,
+    /// The files that decided this, those included that would decide otherwise if they were there.
+    pub inputs: BTreeSet<PathBuf>,
 }
 
 /// Finds out what is meant.
@@ -75,6 +81,7 @@ pub struct ResolvedProject {
 /// # Errors
 /// When a file that counts is not to be read or says something wrong, or a folder that is named is not there.
 pub fn resolve(request: &Request<'_>) -> Result<ResolvedProject, Error> {
+    let mut inputs = BTreeSet::from([request.working_directory.join(FILE_NAME)]);
     let file = match request.file {
         ProjectFile::None => None,
         ProjectFile::Nearest => upwards(request.working_directory, &[FILE_NAME], request.user)?,
@@ -84,7 +91,8 @@ pub fn resolve(request: &Request<'_>) -> Result<ResolvedProject, Error> {
         Some(file) => parse(&file.path, &file.text)?,
         None => EscrunFile::default(),
     };
-    let selection = select(request, file.as_ref().zip(content.environment))?;
+    inputs.extend(file.iter().map(|file| file.path.clone()));
+    let selection = select(request, file.as_ref().zip(content.environment), &mut inputs)?;
     let folders = match named_folders(request, file.as_ref(), &content.environments)? {
         Some(folders) => folders,
         None => usual_folder(request, file.as_ref(), selection.as_ref())?,
@@ -95,6 +103,8 @@ pub fn resolve(request: &Request<'_>) -> Result<ResolvedProject, Error> {
         rules: content.encryption,
         export: content.export,
         required: content.required,
+        reload: content.reload,
+        inputs,
         file: file.map(|file| file.path),
     })
 }
@@ -102,6 +112,7 @@ pub fn resolve(request: &Request<'_>) -> Result<ResolvedProject, Error> {
 fn select(
     request: &Request<'_>,
     entry: Option<(&SettingsFile, Entry)>,
+    inputs: &mut BTreeSet<PathBuf>,
 ) -> Result<Option<Selection>, Error> {
     if !request.environments.is_empty() {
         let named = request.environments.iter().cloned();
@@ -113,6 +124,8 @@ fn select(
             stack: stack.to_owned(),
             file: None,
         })?;
+        inputs.insert(project.file.path.clone());
+        inputs.extend(project.stack_files(stack)?);
         let selection = match project.stack_selection(stack, request.user)? {
             None => project.selection()?,
             selection => selection,
@@ -125,7 +138,10 @@ fn select(
         return entry.select(&file.path, &file.text).map(Some);
     }
     match pulumi_project(request)? {
-        Some(project) => project.selection(),
+        Some(project) => {
+            inputs.insert(project.file.path.clone());
+            project.selection()
+        }
         None => Ok(None),
     }
 }

@@ -1,6 +1,7 @@
 //! For whom the secrets of new definitions are encrypted.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -75,32 +76,41 @@ pub struct Rules(pub Vec<Rule>);
 
 impl<'de> Deserialize<'de> for Rules {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct RulesVisitor;
+        ordered(deserializer, |rule: &Rule| rule.patterns.is_none()).map(Self)
+    }
+}
 
-        impl<'de> Visitor<'de> for RulesVisitor {
-            type Value = Rules;
+/// A list of rules of which the first that fits counts. `is_for_all` says of
+/// a rule whether everything fits it.
+pub(super) fn ordered<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+    is_for_all: impl Fn(&T) -> bool,
+) -> Result<Vec<T>, D::Error> {
+    struct RulesVisitor<T, F>(F, PhantomData<T>);
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of rules")
-            }
+    impl<'de, T: Deserialize<'de>, F: Fn(&T) -> bool> Visitor<'de> for RulesVisitor<T, F> {
+        type Value = Vec<T>;
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Rules, A::Error> {
-                let mut rules: Vec<Rule> = Vec::new();
-                while let Some(rule) = list.next_element()? {
-                    // It was surely not written to be ignored.
-                    if rules.last().is_some_and(|last| last.patterns.is_none()) {
-                        return Err(refused(
-                            "rules behind one without `match` are never reached: put that one last",
-                        ));
-                    }
-                    rules.push(rule);
-                }
-                Ok(Rules(rules))
-            }
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of rules")
         }
 
-        deserializer.deserialize_seq(RulesVisitor)
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut rules: Vec<T> = Vec::new();
+            while let Some(rule) = list.next_element()? {
+                // It was surely not written to be ignored.
+                if rules.last().is_some_and(&self.0) {
+                    return Err(refused(
+                        "rules behind one without `match` are never reached: put that one last",
+                    ));
+                }
+                rules.push(rule);
+            }
+            Ok(rules)
+        }
     }
+
+    deserializer.deserialize_seq(RulesVisitor(is_for_all, PhantomData))
 }
 
 impl Rules {

@@ -1,7 +1,9 @@
 //! What providers may see and do.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::trust::Trusted;
@@ -23,6 +25,8 @@ pub struct Config {
     pub concurrency: usize,
     /// The largest answer that is taken from a program and the largest file that is read, in bytes.
     pub size_limit: usize,
+    /// The files that were read or are missing, but for those whose names are secret.
+    pub(super) files: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Config {
@@ -36,6 +40,7 @@ impl Config {
             timeout: Duration::from_secs(30),
             concurrency: 8,
             size_limit: 16 * 1024 * 1024,
+            files: Mutex::default(),
         }
     }
 

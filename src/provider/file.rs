@@ -3,12 +3,14 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::PoisonError;
 
 use zeroize::Zeroizing;
 
 use super::Config;
 use super::inputs::{Inputs, Named};
 use crate::eval::{Call, ProviderError};
+use crate::secret::REDACTED;
 use crate::source::Source;
 use crate::sys::fs::read_file;
 
@@ -32,6 +34,10 @@ pub(super) fn read(
         .base
         .join(folder(call.id.0, config))
         .join(OsStr::from_bytes(path.bytes));
+    if path.shown != REDACTED {
+        let mut files = config.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.insert(file.clone());
+    }
     match read_file(&file, config.size_limit as u64) {
         Ok((bytes, _)) => Ok(Zeroizing::new(bytes)),
         Err(reason) => Err(inputs.error(format_args!("{}: {reason}", path.shown))),

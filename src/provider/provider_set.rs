@@ -1,6 +1,7 @@
 //! All providers that an evaluation can call.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Config;
@@ -39,6 +40,11 @@ impl ProviderSet {
             schemas: Mutex::default(),
             calls: Mutex::default(),
         }
+    }
+
+    /// The files that calls have named, whether they are there or not, but for those whose names are secret.
+    pub fn files(&self) -> BTreeSet<PathBuf> {
+        lock(&self.config.files).clone()
     }
 
     fn begin_schema(&self, provider: &str) -> Slot<ProviderSchema> {

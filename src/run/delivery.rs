@@ -3,16 +3,11 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
+use super::wire::{self, MOST, read_length, read_name, read_secret, write_bytes, write_length};
 use super::{EnvironmentBlock, Error};
 use crate::secret::Secret;
-
-/// The longest name or value that is taken from another process, in bytes.
-const LONGEST: usize = 1 << 30;
-
-/// The most entries of a kind that are taken from another process.
-const MOST: usize = 10_000_000;
 
 /// Begins what is written, so that nothing else is taken for it; the digit changes with the form.
 const MAGIC: &[u8; 8] = b"escrun\0\x01";
@@ -97,7 +92,7 @@ impl Delivery {
     ///
     /// # Errors
     /// Those of writing.
-    pub fn write(&self, to: &mut impl Write) -> io::Result<()> {
+    pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
         to.write_all(MAGIC)?;
         write_length(to, self.variables.len())?;
         for variable in &self.variables {
@@ -123,12 +118,7 @@ impl Delivery {
 
     /// What [`Self::write`] would write, in locked memory.
     pub fn encode(&self) -> Secret {
-        let mut count = Count(0);
-        // Neither counting nor memory of the right size can fail.
-        let _ = self.write(&mut count);
-        Secret::fill(count.0, |mut buffer| {
-            let _ = self.write(&mut buffer);
-        })
+        wire::encode(|to| self.write(to))
     }
 
     /// Reads what [`Self::write`] has written, values straight into locked memory. The reader must not have a buffer.
@@ -162,57 +152,6 @@ impl Delivery {
         }
         Ok(delivery)
     }
-}
-
-/// Counts what is written.
-struct Count(usize);
-
-impl Write for Count {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn write_length(to: &mut impl Write, length: usize) -> io::Result<()> {
-    to.write_all(&(length as u64).to_le_bytes())
-}
-
-fn write_bytes(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
-    write_length(to, bytes.len())?;
-    to.write_all(bytes)
-}
-
-fn read_length(from: &mut impl Read, limit: usize) -> io::Result<usize> {
-    let mut bytes = [0; 8];
-    from.read_exact(&mut bytes)?;
-    usize::try_from(u64::from_le_bytes(bytes))
-        .ok()
-        .filter(|length| *length <= limit)
-        .ok_or_else(|| io::ErrorKind::InvalidData.into())
-}
-
-fn read_name(from: &mut impl Read) -> io::Result<OsString> {
-    let length = read_length(from, LONGEST)?;
-    let mut name = Vec::new();
-    from.take(length as u64).read_to_end(&mut name)?;
-    if name.len() == length {
-        Ok(OsString::from_vec(name))
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
-}
-
-fn read_secret(from: &mut impl Read) -> io::Result<Secret> {
-    let length = read_length(from, LONGEST)?;
-    Secret::try_fill(length, |buffer| {
-        from.read_exact(buffer)?;
-        Ok(buffer.len())
-    })
 }
 
 #[cfg(test)]

@@ -8,10 +8,13 @@ pub mod privileges;
 
 mod environment;
 mod error;
+mod lifecycle;
 pub mod mask;
 mod policy;
 mod program;
 mod replace;
+mod resolution;
+pub(crate) mod wire;
 
 #[cfg(target_os = "linux")]
 pub mod supervise;
@@ -19,7 +22,11 @@ pub mod supervise;
 pub use delivery::Delivery;
 pub use environment::EnvironmentBlock;
 pub use error::Error;
+pub use lifecycle::{
+    Condition, InvalidCondition, Lifecycle, READY_TIMEOUT, RESTART_LIMIT, Readiness, Restart,
+};
 pub use policy::{Policy, STOP_TIMEOUT};
 pub use privileges::Privileges;
 pub use program::Program;
 pub use replace::replace;
+pub use resolution::{RESOLVER, Resolution};

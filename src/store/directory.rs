@@ -1,9 +1,10 @@
 //! Definitions in folders, searched in order.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::{Error, Instead};
 use super::name::EnvironmentName;
@@ -31,6 +32,8 @@ pub struct Directory {
     overlays: Overlays,
     /// How many names have been looked for in vain.
     misses: AtomicUsize,
+    /// The files that have been looked for.
+    sought: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Directory {
@@ -53,6 +56,7 @@ impl Directory {
             folders: folders.collect::<Result<_, _>>()?,
             overlays,
             misses: AtomicUsize::new(0),
+            sought: Mutex::default(),
         })
     }
 
@@ -68,7 +72,7 @@ impl Directory {
             Overlays::Ignored => None,
             Overlays::Merged => {
                 let path = name.overlay();
-                open(folder, &path, name)?
+                self.open_file(folder, &path, name)?
                     .map(|entry| read(folder, &path, entry, &format!("{name}.local")))
                     .transpose()?
             }
@@ -89,11 +93,32 @@ impl Directory {
     pub(super) fn find(&self, name: &EnvironmentName) -> Result<(&Folder, Entry), Error> {
         let path = name.definition();
         for folder in &self.folders {
-            if let Some(entry) = open(folder, &path, name)? {
+            if let Some(entry) = self.open_file(folder, &path, name)? {
                 return Ok((folder, entry));
             }
         }
         Err(self.not_found(name))
+    }
+
+    /// Every file that has been looked for, found or not: were one of them different, so might be what was loaded.
+    pub fn sought(&self) -> BTreeSet<PathBuf> {
+        self.sought
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Opens `path` in `folder`; nothing if there is nothing.
+    fn open_file(
+        &self,
+        folder: &Folder,
+        path: &Path,
+        name: &EnvironmentName,
+    ) -> Result<Option<Entry>, Error> {
+        let mut sought = self.sought.lock().unwrap_or_else(PoisonError::into_inner);
+        sought.insert(folder.path().join(path));
+        drop(sought);
+        open(folder, path, name)
     }
 
     fn not_found(&self, name: &EnvironmentName) -> Error {

@@ -66,6 +66,33 @@ fn close_range(first: RawFd, end: Option<RawFd>) -> io::Result<()> {
     Ok(())
 }
 
+/// Has no program inherit the descriptors from `first` on. Async-signal-safe.
+///
+/// # Errors
+/// Those of close_range(2), but for kernels that do not know it (before Linux 5.11).
+pub fn keep_from_programs(first: RawFd) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let first = first as libc::c_uint;
+        // SAFETY: takes numbers only, and closes nothing yet.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_close_range,
+                first,
+                libc::c_uint::MAX,
+                libc::CLOSE_RANGE_CLOEXEC,
+            )
+        };
+        let error = io::Error::last_os_error();
+        if result < 0 && !matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL)) {
+            return Err(error);
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = first;
+    Ok(())
+}
+
 /// Has a descriptor lead nowhere.
 ///
 /// # Errors

@@ -36,6 +36,23 @@ pub fn reenter(arguments: &[&CStr], environment: &[&CStr]) -> io::Error {
     }
 }
 
+/// What this very program can be started from once more. It stays the same when the file was replaced meanwhile, but for
+/// where /proc is not mounted: there is only the name that the kernel remembers.
+pub fn own_program() -> CString {
+    let own = c"/proc/self/exe";
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: the strings live through the calls; the kernel's own is there as long as the process is.
+        unsafe {
+            let remembered = libc::getauxval(libc::AT_EXECFN) as *const libc::c_char;
+            if libc::access(own.as_ptr(), libc::F_OK) != 0 && !remembered.is_null() {
+                return CStr::from_ptr(remembered).to_owned();
+            }
+        }
+    }
+    own.to_owned()
+}
+
 /// Pointers to the strings and the null pointer that ends them.
 fn pointers(strings: &[&CStr]) -> Vec<*const libc::c_char> {
     let pointers = strings.iter().map(|string| string.as_ptr());

@@ -16,6 +16,9 @@ pub mod children;
 
 pub mod credentials;
 
+#[cfg(target_os = "linux")]
+pub mod datagram;
+
 pub mod descriptors;
 
 pub mod entry;

@@ -34,6 +34,8 @@ pub enum Step {
         /// The number that the program finds it under.
         to: RawFd,
     },
+    /// Has the program inherit no descriptors but the standard ones.
+    KeepStandardDescriptors,
     /// Has this limit. Before [`Step::User`], which may give up the right to raise it.
     Limit(Limit),
     /// Has exactly these supplementary groups.
@@ -86,6 +88,9 @@ impl Step {
                     check(libc::fcntl(*from, libc::F_SETFD, 0))
                 }
                 Step::Place { from, to } => check(libc::dup2(*from, *to)),
+                Step::KeepStandardDescriptors => {
+                    super::descriptors::keep_from_programs(libc::STDERR_FILENO + 1)
+                }
                 Step::SignIn(file) => {
                     let mut text = [0; DIGITS];
                     let length = write_number(&mut text, Pid::own().number());
@@ -131,6 +136,7 @@ impl fmt::Display for Step {
             Step::EnterCgroup(_) => f.write_str("enter the control group"),
             Step::DieWithParent(_) => f.write_str("ask to die with the parent"),
             Step::Place { to, .. } => write!(f, "place descriptor {to}"),
+            Step::KeepStandardDescriptors => f.write_str("keep descriptors to itself"),
             Step::SignIn(_) => f.write_str("sign in to the folder of its files"),
             Step::Limit(limit) => write!(f, "set the limit {limit}"),
             Step::Supplementary(groups) if groups.is_empty() => {

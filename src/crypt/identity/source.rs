@@ -80,6 +80,14 @@ impl IdentitySource {
         }
     }
 
+    /// The file or folder that it is, if it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) | Place::Folder(path) => Some(path),
+            Place::Text(_) | Place::Reader(_) | Place::Deferred(_) => None,
+        }
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }

@@ -33,7 +33,7 @@ fn faults_are_told_by_place_and_key() {
         ),
         (
             "\ncolour: a\n",
-            "escrun.yaml:2:1: unknown key `colour` (the keys are environments, environment, encryption, export, required)",
+            "escrun.yaml:2:1: unknown key `colour` (the keys are environments, environment, encryption, export, required, reload)",
         ),
         (
             "export: sometimes\n",
@@ -92,6 +92,31 @@ fn faults_are_told_by_place_and_key() {
             "encryption: [{recipients: [x]}, {recipients: [y]}]\n",
             "escrun.yaml:1:13: encryption: rules behind one without `match` are never reached: put that one last",
         ),
+        ("reload:\n", "fine"),
+        (
+            "reload: [{match: [A, 'B_*'], do: 'signal:HUP'}, {match: C, do: 'exec:true'}, {do: none}]\n",
+            "fine",
+        ),
+        (
+            "reload: [{match: A, do: hunter2}]\n",
+            "escrun.yaml:1:25: reload[0].do: must be restart, signal:NAME, exec:COMMAND or none",
+        ),
+        (
+            "reload: [{match: '[', do: none}]\n",
+            "escrun.yaml:1:18: reload[0].match: no valid pattern: invalid range pattern",
+        ),
+        (
+            "reload: [{do: none}, {match: A, do: restart}]\n",
+            "escrun.yaml:1:9: reload: rules behind one without `match` are never reached: put that one last",
+        ),
+        (
+            "reload: [{match: A}]\n",
+            "escrun.yaml:1:10: reload[0]: `do` is missing",
+        ),
+        (
+            "reload: [{when: A, do: none}]\n",
+            "escrun.yaml:1:11: reload[0]: unknown key `when` (the keys are match, do)",
+        ),
         ("required: [\n", "escrun.yaml:2:1: not valid YAML"),
         (
             "export: all\n b: c\n",
@@ -127,7 +152,7 @@ fn no_fault_quotes_a_value() {
         "\"hunter2",
         "hunter2: hunter2",
     ];
-    for key in ["environments", "encryption", "export", "required"] {
+    for key in ["environments", "encryption", "export", "required", "reload"] {
         for secret in secrets {
             let shown = outcome(&format!("{key}: {secret}\n"));
             assert!(!shown.contains("hunter2"), "{key}: {secret}: {shown}");

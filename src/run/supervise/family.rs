@@ -19,9 +19,22 @@ pub(super) fn signal_descendants(signal: Signal) {
 
 /// Kills every descendant of this process, those that are forked meanwhile too.
 pub(super) fn kill_descendants() {
+    kill_descendants_of(Pid::own());
+}
+
+/// Kills a child of this process and all that descends from it.
+pub(super) fn kill_with_descendants(child: Pid) {
+    // First of all it forks no more. Who is gone needs no signal.
+    let _ = send(Target::Process(child), Signal::STOP);
+    kill_descendants_of(child);
+    let _ = send(Target::Group(child), Signal::KILL);
+    let _ = send(Target::Process(child), Signal::KILL);
+}
+
+fn kill_descendants_of(ancestor: Pid) {
     let mut killed = BTreeSet::new();
     for _ in 0..ROUNDS {
-        let alive = descendants(Pid::own());
+        let alive = descendants(ancestor);
         if alive.iter().all(|pid| killed.contains(pid)) {
             return;
         }
@@ -30,6 +43,23 @@ pub(super) fn kill_descendants() {
             killed.insert(pid);
         }
     }
+}
+
+/// Whether a process is `ancestor` or descends from it; nothing if that cannot be told any more.
+pub(super) fn is_of_family(pid: Pid, ancestor: Pid) -> Option<bool> {
+    let mut pid = pid;
+    // Deeper than any family is: parents that change meanwhile cannot lead in circles for ever.
+    for _ in 0..1000 {
+        if pid == ancestor {
+            return Some(true);
+        }
+        let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+        match state_and_parent(&stat) {
+            Some((_, parent)) => pid = parent,
+            None => return Some(false),
+        }
+    }
+    Some(false)
 }
 
 /// The living descendants of a process.
@@ -77,6 +107,23 @@ fn state_and_parent(stat: &[u8]) -> Option<(u8, Pid)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn children_are_of_the_family() {
+        let own = Pid::own();
+        let parent = crate::sys::children::parent();
+        assert_eq!(is_of_family(own, own), Some(true));
+        assert_eq!(
+            parent.and_then(|parent| is_of_family(own, parent)),
+            parent.map(|_| true)
+        );
+        assert_eq!(
+            parent.and_then(|parent| is_of_family(parent, own)),
+            parent.map(|_| false)
+        );
+        let nobody = Pid::from_number(i32::MAX).expect("positive");
+        assert_eq!(is_of_family(nobody, own), None);
+    }
 
     #[test]
     fn names_of_processes_may_be_anything() {

@@ -1,28 +1,32 @@
 //! Starts the command, and becomes its supervisor: the same process, but a program that never saw a secret.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::ffi::{CString, OsString};
-use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::ffi::{CString, OsStr, OsString};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
-
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use std::path::PathBuf;
+use std::time::SystemTime;
 
 use super::cgroup::Cgroup;
+use super::keepsake::Keepsake;
+use super::notify::{self, Left, Notify};
 use super::outlets::Outlets;
-use super::plan::Plan;
+use super::plan::{Plan, WatchPlan};
 use super::starter::{Occasion, Started, Starter};
 use super::terminal::{Belonging, is_foreground};
 use super::{Policy, REENTRY};
 use crate::log;
+use crate::reaction::Rules;
 use crate::run::files::{self, Folder, place};
-use crate::run::{Delivery, Error, Privileges, Program};
+use crate::run::{Condition, Delivery, Error, Lifecycle, Privileges, Program, Restart};
+use crate::secret::Secret;
 use crate::sys::children::{self, Pid, adopt_orphans};
-use crate::sys::descriptors::close_from;
 use crate::sys::exec::reenter;
 use crate::sys::process::Inherited;
 use crate::sys::signal::{Signal, Target, send};
-use crate::sys::start::{block_signals, fork_helper};
+use crate::sys::start::block_signals;
 
 /// A command that is ready to be started and supervised.
 pub struct Order {
@@ -40,12 +44,37 @@ pub struct Order {
     pub policy: Policy,
     /// What the supervisor tells, and how.
     pub log: log::Settings,
-    /// Whether the supervisor must keep what the command is given.
-    pub keeps_delivery: bool,
+    /// When the command is started again, and when it counts as up.
+    pub lifecycle: Lifecycle,
+    /// What is watched, if anything is.
+    pub watch: Option<Watch>,
     /// Whether secrets are hidden in what the command writes.
     pub masks: bool,
     /// What escrun itself was called with, for those who look at the list of processes.
     pub own_arguments: Vec<OsString>,
+}
+
+/// What it takes to notice changes and to compose anew.
+pub struct Watch {
+    /// What escrun itself was given, as variables alone.
+    pub surroundings: Delivery,
+    /// What is remembered for composing anew.
+    pub recollection: Secret,
+    /// The files that went into what the command is given.
+    pub inputs: BTreeSet<PathBuf>,
+    /// When they began to be read.
+    pub since: SystemTime,
+    /// What is done about changes.
+    pub rules: Rules,
+}
+
+impl Order {
+    /// Whether the supervisor must keep what the command is given: it starts programs itself, or the command again.
+    fn keeps_delivery(&self) -> bool {
+        let condition = self.lifecycle.readiness.as_ref();
+        let asks = condition.is_some_and(|it| matches!(it.condition, Condition::Exec(_)));
+        self.watch.is_some() || self.lifecycle.restart != Restart::No || asks
+    }
 }
 
 /// Starts the command, and becomes its supervisor. Returns only if that failed; no command is left running then.
@@ -75,6 +104,7 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
     };
     let belonging = Belonging::of([input.as_fd(), output.as_fd(), errors.as_fd()]);
     let belonging = outlets.belonging(belonging);
+    let keeps_delivery = order.keeps_delivery();
     // Where none can be made, what descends from the command is looked for in /proc. The first process has everything
     // in its namespace, and nobody would remove the group after it.
     let cgroup = if is_first { None } else { Cgroup::make().ok() };
@@ -86,17 +116,22 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
         privileges: order.privileges,
         die_with_parent: order.policy.die_with_parent,
     };
+    let notify = notify(&order.delivery, &order.lifecycle)
+        .map_err(failed("open a socket for the command's messages"))?;
+    let (notify, left) = notify.unzip();
     let start = || {
-        let placed = place(&order.delivery, &order.files, None)?;
+        let mut placed = place(&order.delivery, &order.files, None)?;
+        placed.variables.extend(notify.iter().map(Notify::variable));
         let occasion = Occasion {
             takes_foreground: belonging.is_handed_over && is_foreground(input.as_fd()),
             placed: &placed.variables,
             steps: [outlets.steps(), placed.steps.clone()].concat(),
             session: outlets.session(),
         };
-        Ok((starter.start(&order.delivery, occasion)?, placed.folder))
+        let started = starter.start(&order.delivery, occasion)?;
+        Ok((started, placed.folder.take(), placed.variables.split_off(0)))
     };
-    let (Started { command, leader }, folder) = start().inspect_err(|_: &Error| {
+    let (Started { command, leader }, folder, placed) = start().inspect_err(|_: &Error| {
         if let Some(cgroup) = starter.cgroup() {
             cgroup.remove();
         }
@@ -107,15 +142,22 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
     }
     let become_supervisor = || -> io::Result<Infallible> {
         let mut delivery = order.delivery;
-        if !order.keeps_delivery {
+        if !keeps_delivery {
             delivery = Delivery {
                 masked: delivery.masked,
                 ..Delivery::default()
             };
         }
-        let kept = (order.keeps_delivery || order.masks)
-            .then(|| hand_on(&delivery))
-            .transpose()?;
+        let watch = order
+            .watch
+            .map(|watch| (watch.plan(&order.own_arguments), watch));
+        let (watch, kept) = watch.unzip();
+        let keepsake =
+            (keeps_delivery || order.masks).then(|| Keepsake::new(delivery, kept).hand_on());
+        let keepsake = keepsake.transpose()?;
+        if let Some(notify) = &notify {
+            notify.leave()?;
+        }
         let (outlets, _open) = outlets.leave()?;
         let plan = Plan {
             command,
@@ -123,14 +165,17 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
             files: order.files,
             folder: folder.as_ref().map(Folder::place),
             policy: order.policy,
+            lifecycle: order.lifecycle,
+            watch,
+            notify: left,
             leader,
-            delivery: kept.as_ref().map(AsRawFd::as_raw_fd),
-            keeps_delivery: order.keeps_delivery,
+            placed,
+            keepsake: keepsake.as_ref().map(AsRawFd::as_raw_fd),
+            keeps_delivery,
             outlets,
             log: order.log,
             inherited: Inherited::recorded(),
         };
-        drop(delivery);
         reenter_with(&plan, &order.own_arguments)
     };
     let reason = match become_supervisor() {
@@ -153,24 +198,28 @@ fn die_with_parent() -> io::Result<()> {
     Ok(())
 }
 
-/// Writes what the command is given into a pipe, for the program that this process becomes to read. A pipe does not
-/// hold all of it, so a process of its own writes.
-fn hand_on(delivery: &Delivery) -> io::Result<OwnedFd> {
-    let encoded = delivery.encode();
-    encoded.keep_on_fork()?;
-    let (reader, mut writer) = io::pipe()?;
-    fork_helper(|| {
-        // Above all the end that is read: if the supervisor is killed, this must not wait for ever.
-        let _ = close_from(0, &[writer.as_raw_fd()]);
-        // Exposed: the supervisor is to have it.
-        u8::from(writer.write_all(encoded.expose()).is_err())
-    })?;
-    // Memory of memfd_secret(2) is shared with who was forked: wiping it here would wipe it there before it is written.
-    // This process gives it back when it becomes the supervisor, or ends.
-    std::mem::forget(encoded);
-    let reader = OwnedFd::from(reader);
-    fcntl(&reader, FcntlArg::F_SETFD(FdFlag::empty()))?;
-    Ok(reader)
+impl Watch {
+    fn plan(&self, own_arguments: &[OsString]) -> WatchPlan {
+        WatchPlan {
+            arguments: own_arguments.to_vec(),
+            inputs: self.inputs.iter().map(|path| path.clone().into()).collect(),
+            since: self.since,
+            rules: self.rules.clone(),
+        }
+    }
+}
+
+/// The socket on which the command talks, if anyone is to hear it.
+fn notify(delivery: &Delivery, lifecycle: &Lifecycle) -> io::Result<Option<(Notify, Left)>> {
+    let condition = lifecycle.readiness.as_ref();
+    let is_awaited = condition.is_some_and(|it| it.condition == Condition::Notify);
+    let mut variables = delivery.variables.iter();
+    let manager = variables.find(|variable| variable.name == notify::VARIABLE);
+    // Exposed: it is no secret but the name of a socket.
+    let manager = manager.map(|it| OsStr::from_bytes(it.value.expose()).to_owned());
+    (is_awaited || manager.is_some())
+        .then(|| Notify::open(manager))
+        .transpose()
 }
 
 /// Executes this program again, which finds its plan under the descriptor that its second argument is.

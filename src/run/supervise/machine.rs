@@ -1,89 +1,25 @@
-//! What a supervisor decides: events in, actions out. Knows no process, no clock and no terminal.
+//! What a supervisor decides: events in, actions out. Knows no process, no clock, no terminal and no value.
 
+mod backoff;
+mod change;
+mod end;
+mod message;
+mod reload;
+mod start;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use self::backoff::Backoff;
+pub use self::message::{Action, Event, Note, Timer, Verdict, Whom};
+use self::reload::Reload;
 use super::Policy;
+use crate::run::{Lifecycle, Restart};
 use crate::sys::children::{End, Pid};
 use crate::sys::signal::Signal;
 
-/// How often what was killed is killed again, for what was forked in that very moment.
-const KILL_AGAIN: Duration = Duration::from_millis(50);
-
-/// How long what was killed is waited for after the command itself is gone. A process that the kernel cannot end, say
-/// for a dead network disk, must not keep the supervisor for ever.
-const KILL_PATIENCE: u32 = 100;
-
-/// Something that happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A signal was sent to escrun.
-    Signal {
-        /// Which.
-        signal: Signal,
-        /// Whether it is from the terminal itself.
-        by_kernel: bool,
-        /// What sigqueue(3) gave with it.
-        value: Option<u64>,
-    },
-    /// A child, or an adopted one, has ended and is reaped.
-    Ended(Pid, End),
-    /// A child was stopped.
-    Stopped(Pid, Signal),
-    /// A child goes on.
-    Continued(Pid),
-    /// There are no children any more.
-    Childless,
-    /// Time is up.
-    Elapsed(Timer),
-}
-
-/// What time is measured for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Timer {
-    /// How long stopping may take.
-    Stop,
-    /// When to kill again.
-    Kill,
-}
-
-/// Something to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Send a signal, with the value that came with it.
-    Send {
-        /// To whom.
-        to: Whom,
-        /// Which.
-        signal: Signal,
-        /// For sigqueue(3).
-        value: Option<u64>,
-    },
-    /// Kill everything, whatever it does about it.
-    KillEverything,
-    /// Have [`Event::Elapsed`] come after this time, instead of at any earlier set one.
-    Arm(Timer, Duration),
-    /// Have it not come.
-    Disarm(Timer),
-    /// Stop escrun itself as this signal does; goes on when it is continued.
-    StopSelf(Signal),
-    /// Let the command have the terminal, if escrun has it.
-    GiveTerminal,
-    /// Have the terminal back.
-    TakeTerminal,
-    /// End, reporting this.
-    Finish(End),
-}
-
-/// Whom a signal goes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whom {
-    /// The command alone.
-    Command,
-    /// The command and what is in its process group.
-    Group,
-    /// Everything that descends from the command.
-    Everything,
-}
+/// For how long an end is put down to what was typed.
+const INTERRUPTION: Duration = Duration::from_secs(10);
 
 /// Where the supervisor runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,10 +34,27 @@ pub struct Setting {
 #[derive(Debug)]
 pub struct Machine {
     policy: Policy,
+    lifecycle: Lifecycle,
     setting: Setting,
     command: Pid,
     phase: Phase,
+    /// What comes when the command is gone.
+    after: After,
+    /// The other command, while there are two.
+    other: Option<Other>,
     is_stopped: bool,
+    /// Signals that the command was sent, which it may have died of.
+    sent: BTreeSet<Signal>,
+    /// Whether something was typed that commonly ends commands.
+    is_interrupted: bool,
+    /// Which command is waited for to be up.
+    awaited: Option<Pid>,
+    /// Whether any command has been up.
+    was_ready: bool,
+    /// Whether the current values are new and no command has come up with them.
+    is_trial: bool,
+    backoff: Backoff,
+    reload: Reload,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,20 +69,95 @@ enum Phase {
     Clearing { end: End },
     /// It has ended; what it left was killed, so many times.
     Sweeping { end: End, times: u32 },
+    /// There is none; one is started in a while.
+    Waiting { end: End },
+    /// There is none; one is being started.
+    Starting { end: End },
     /// All is said.
     Done,
 }
 
+/// What comes when a command is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    /// The end, which is the command's own.
+    Finish,
+    /// The end, which is this.
+    Fail(End),
+    /// Another one at once.
+    Start,
+    /// Another one in a while, unless there were too many.
+    Retry,
+}
+
+/// The other one of two commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Other {
+    /// It takes over when it is up.
+    Successor(Pid),
+    /// It was asked to stop.
+    Retiring(Pid),
+}
+
+impl Other {
+    fn pid(self) -> Pid {
+        match self {
+            Other::Successor(pid) | Other::Retiring(pid) => pid,
+        }
+    }
+}
+
 impl Machine {
-    /// Supervises `command`, which runs.
-    pub fn new(policy: Policy, setting: Setting, command: Pid) -> Self {
+    /// Supervises `command`, which runs; [`Self::begin`] comes first.
+    pub fn new(policy: Policy, lifecycle: Lifecycle, setting: Setting, command: Pid) -> Self {
         Self {
             policy,
+            lifecycle,
             setting,
             command,
             phase: Phase::Running,
+            after: After::Finish,
+            other: None,
             is_stopped: false,
+            sent: BTreeSet::new(),
+            is_interrupted: false,
+            awaited: None,
+            was_ready: false,
+            is_trial: false,
+            backoff: Backoff::default(),
+            reload: Reload::default(),
         }
+    }
+
+    /// What to do at first.
+    pub fn begin(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.watch_start(self.command, &mut actions);
+        actions
+    }
+
+    /// The command; if there are two, the one that is not about to be replaced or to replace.
+    pub fn command(&self) -> Pid {
+        self.command
+    }
+
+    /// Whether the command runs, and nobody has asked it to stop.
+    pub fn is_running(&self) -> bool {
+        self.phase == Phase::Running
+    }
+
+    /// Whether there are two commands.
+    pub fn overlaps(&self) -> bool {
+        self.other.is_some()
+    }
+
+    /// Whether no command will be started any more.
+    pub fn is_ending(&self) -> bool {
+        let is_staying = matches!(
+            self.phase,
+            Phase::Running | Phase::Waiting { .. } | Phase::Starting { .. }
+        );
+        !is_staying && matches!(self.after, After::Finish | After::Fail(_))
     }
 
     /// What to do about an event, in this order.
@@ -145,13 +173,22 @@ impl Machine {
             Event::Ended(pid, end) if pid == self.command && self.has_command() => {
                 self.ended(end, &mut actions);
             }
+            Event::Ended(pid, _) => self.other_ended(pid, &mut actions),
             Event::Stopped(pid, signal) if pid == self.command => {
                 self.stopped(signal, &mut actions);
             }
             Event::Continued(pid) if pid == self.command => self.is_stopped = false,
-            Event::Ended(..) | Event::Stopped(..) | Event::Continued(..) => {}
+            Event::Stopped(..) | Event::Continued(..) => {}
             Event::Childless => self.childless(&mut actions),
             Event::Elapsed(timer) => self.elapsed(timer, &mut actions),
+            Event::Started(pid) => self.started(pid, &mut actions),
+            Event::NotStarted(status) => self.not_started(status, &mut actions),
+            Event::Ready(pid) => self.ready(pid, &mut actions),
+            Event::FilesChanged => {
+                self.reload.request();
+                self.resolve(&mut actions);
+            }
+            Event::Resolved(verdict) => self.resolved(verdict, &mut actions),
         }
         actions
     }
@@ -174,19 +211,41 @@ impl Machine {
         if signal == Signal::CHLD {
             return;
         }
+        let is_request = self.policy.is_stop_request(signal);
+        // A hangup by hand asks many a command to read its settings again.
+        let is_interrupt =
+            matches!(signal, Signal::INT | Signal::QUIT) || (by_kernel && signal == Signal::HUP);
+        if is_interrupt {
+            self.interrupted(actions);
+        }
+        if is_request || is_interrupt {
+            // Whatever was to come: nothing is started for who wants an end.
+            if let Phase::Waiting { end } | Phase::Starting { end } = self.phase {
+                self.finish(end, actions);
+                return;
+            }
+        }
+        if is_request {
+            self.after = After::Finish;
+        }
         let is_typed = by_kernel && signal.is_of_terminal();
+        self.sent.insert(signal);
         // The kernel has sent it to the whole group.
         if is_typed && self.setting.shares_group {
             return;
         }
-        let is_request = self.policy.is_stop_request(signal);
         if is_request && self.phase == Phase::Running {
             self.phase = Phase::Stopping;
-            self.arm_stop(actions);
+            self.stop_measuring(actions);
+            self.arm_stop(Timer::Stop, actions);
+            if let Some(Other::Successor(pid)) = self.other {
+                actions.push(send(Whom::Other(pid), self.policy.stop_signal));
+            }
         }
         let Some(forwarded) = self.policy.forwarded(signal) else {
             return;
         };
+        self.sent.insert(forwarded);
         if signal == Signal::CONT {
             actions.push(Action::GiveTerminal);
         }
@@ -208,24 +267,14 @@ impl Machine {
         }
     }
 
-    fn ended(&mut self, end: End, actions: &mut Vec<Action>) {
-        self.is_stopped = false;
-        actions.push(Action::TakeTerminal);
-        match self.phase {
-            // What a command leaves behind it has left on purpose.
-            Phase::Running if !self.setting.is_first => self.finish(end, actions),
-            Phase::Killing => {
-                self.phase = Phase::Sweeping { end, times: 0 };
-                self.sweep(actions);
-            }
-            _ => {
-                if self.phase == Phase::Running {
-                    self.arm_stop(actions);
-                }
-                self.phase = Phase::Clearing { end };
-                actions.push(send(Whom::Everything, self.policy.stop_signal));
-                actions.push(send(Whom::Everything, Signal::CONT));
-            }
+    /// Many a command ends in order when it is interrupted. That it is started again is not what was wanted.
+    fn interrupted(&mut self, actions: &mut Vec<Action>) {
+        self.is_interrupted = true;
+        if self.phase != Phase::Running && matches!(self.after, After::Start | After::Retry) {
+            self.after = After::Finish;
+        }
+        if self.lifecycle.restart != Restart::No || self.is_trial {
+            actions.push(Action::Arm(Timer::Interrupt, INTERRUPTION));
         }
     }
 
@@ -239,55 +288,36 @@ impl Machine {
         }
     }
 
-    fn childless(&mut self, actions: &mut Vec<Action>) {
-        if let Phase::Clearing { end } | Phase::Sweeping { end, .. } = self.phase {
-            self.finish(end, actions);
-        }
-    }
-
     fn elapsed(&mut self, timer: Timer, actions: &mut Vec<Action>) {
-        match (timer, self.phase) {
-            (Timer::Stop, Phase::Stopping) => {
-                self.phase = Phase::Killing;
-                self.sweep(actions);
-            }
-            (Timer::Stop, Phase::Clearing { end }) => {
-                self.phase = Phase::Sweeping { end, times: 0 };
-                self.sweep(actions);
-            }
-            (Timer::Kill, Phase::Killing) => self.sweep(actions),
-            (Timer::Kill, Phase::Sweeping { end, times }) => {
-                if times == KILL_PATIENCE {
-                    self.finish(end, actions);
-                } else {
-                    self.phase = Phase::Sweeping {
-                        end,
-                        times: times + 1,
-                    };
-                    self.sweep(actions);
+        match timer {
+            Timer::Stop | Timer::Kill => self.escalate(timer, actions),
+            Timer::Start => {
+                if let Phase::Waiting { end } = self.phase {
+                    self.start(end, actions);
                 }
             }
-            _ => {}
+            Timer::Settled => self.backoff.reset(),
+            Timer::Ready => self.not_ready(actions),
+            Timer::Probation => self.proven(actions),
+            Timer::Resolve => {
+                actions.extend([
+                    Action::Note(Note::ResolvingTimedOut),
+                    Action::AbortResolving,
+                ]);
+            }
+            Timer::Retire => {
+                if let Some(Other::Retiring(pid)) = self.other {
+                    actions.push(send(Whom::OthersGroup(pid), Signal::KILL));
+                }
+            }
+            Timer::Interrupt => self.is_interrupted = false,
         }
     }
 
-    fn sweep(&self, actions: &mut Vec<Action>) {
-        actions.extend([Action::KillEverything, Action::Arm(Timer::Kill, KILL_AGAIN)]);
-    }
-
-    fn arm_stop(&self, actions: &mut Vec<Action>) {
+    fn arm_stop(&self, timer: Timer, actions: &mut Vec<Action>) {
         if let Some(timeout) = self.policy.stop_timeout {
-            actions.push(Action::Arm(Timer::Stop, timeout));
+            actions.push(Action::Arm(timer, timeout));
         }
-    }
-
-    fn finish(&mut self, end: End, actions: &mut Vec<Action>) {
-        self.phase = Phase::Done;
-        actions.extend([
-            Action::Disarm(Timer::Stop),
-            Action::Disarm(Timer::Kill),
-            Action::Finish(self.policy.reported(end)),
-        ]);
     }
 }
 

@@ -4,9 +4,9 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
-use nix::poll::{PollFd, PollFlags};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::outlets::{Kind, Outlet};
+use super::outlets::{Kind, Outlet, Outlets};
 use super::screen::{Screen, resize};
 use crate::run::delivery::Masked;
 use crate::run::mask::{Matcher, Pump, Redactor};
@@ -34,13 +34,28 @@ impl Outflow {
     /// # Errors
     /// Those of dup(2); `InvalidInput` for what is not there.
     pub(super) fn take(outlets: &[Outlet]) -> io::Result<Self> {
+        let ours = outlets.iter().map(|outlet| {
+            let source = descriptors::adopt(outlet.source);
+            Ok((*outlet, source.ok_or(io::ErrorKind::InvalidInput)?))
+        });
+        Self::of(ours.collect::<io::Result<Vec<_>>>()?)
+    }
+
+    /// Takes over what this program has opened itself.
+    ///
+    /// # Errors
+    /// Those of dup(2).
+    pub(super) fn open(outlets: Outlets) -> io::Result<Self> {
+        Self::of(outlets.into_ours())
+    }
+
+    fn of(ours: impl IntoIterator<Item = (Outlet, OwnedFd)>) -> io::Result<Self> {
         let mut taken = Vec::new();
         let mut real = None;
-        for outlet in outlets {
-            let source = descriptors::adopt(outlet.source);
+        for (outlet, source) in ours {
             taken.push(Taken {
                 kind: outlet.kind,
-                source: source.ok_or(io::ErrorKind::InvalidInput)?,
+                source,
                 target: target(outlet.target)?,
             });
             if outlet.kind == Kind::Session {
@@ -100,6 +115,26 @@ pub(super) struct Masking {
 }
 
 impl Masking {
+    /// Puts the real terminal back, before another command gets one like it.
+    pub(super) fn leave_screen(&mut self) {
+        self.screen = None;
+    }
+
+    /// Goes on with what moves the output of a new command. What is left of the old one's is still passed on.
+    pub(super) fn go_on_with(&mut self, newer: Self) {
+        let is_over = |pump: &Pump| {
+            let mut ended = [PollFd::new(pump.done(), PollFlags::POLLIN)];
+            poll(&mut ended, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+        };
+        let (over, left): (Vec<_>, Vec<_>) = self.pumps.drain(..).partition(is_over);
+        for pump in over {
+            // That nobody read is for the command to know: it was told.
+            let _ = pump.join();
+        }
+        *self = newer;
+        self.pumps.splice(..0, left);
+    }
+
     /// What is to be waited for besides signals.
     pub(super) fn wanted(&self) -> Option<PollFd<'_>> {
         self.screen.as_ref().and_then(Screen::wanted)

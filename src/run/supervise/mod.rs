@@ -6,20 +6,29 @@
 
 pub mod machine;
 
+mod attend;
 mod cgroup;
 mod family;
+mod helper;
+mod job;
+mod keepsake;
 mod launch;
 mod leader;
 mod masking;
+mod notify;
 mod outlets;
 mod plan;
+mod prober;
 mod report;
+mod resolver;
 mod resume;
 mod screen;
 mod starter;
 mod supervisor;
 mod terminal;
+mod values;
+mod vigil;
 
 pub use super::policy::{Policy, STOP_TIMEOUT};
-pub use launch::{Order, launch};
+pub use launch::{Order, Watch, launch};
 pub use resume::{REENTRY, resume};

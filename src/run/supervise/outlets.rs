@@ -117,6 +117,11 @@ impl Outlets {
         Ok((self.outlets, self.ours))
     }
 
+    /// Our sides, for this program itself.
+    pub(super) fn into_ours(self) -> impl Iterator<Item = (Outlet, OwnedFd)> {
+        self.outlets.into_iter().zip(self.ours)
+    }
+
     /// Opens an outlet for what is written to `target`.
     fn add(&mut self, target: RawFd, kind: Kind) -> io::Result<()> {
         let (stdout, stderr) = (io::stdout(), io::stderr());

@@ -1,16 +1,16 @@
 //! Where the program begins that was executed to supervise a command that runs already.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 
+use super::keepsake::Keepsake;
 use super::leader::lead;
 use super::masking::Outflow;
+use super::notify::Left;
 use super::plan::Plan;
 use super::supervisor::Supervisor;
 use crate::log;
-use crate::run::Delivery;
 use crate::run::files::Folder;
 use crate::sys::children::{End, Pid};
 use crate::sys::descriptors;
@@ -67,25 +67,29 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
 /// Takes over what the plan says.
 fn begin(plan: Plan) -> io::Result<Supervisor> {
     let outflow = Outflow::take(&plan.outlets)?;
-    let mut delivery = match plan.delivery.and_then(descriptors::adopt) {
-        Some(pipe) => Some(Delivery::read(&mut File::from(pipe))?),
+    let keepsake = match plan.keepsake.and_then(descriptors::adopt) {
+        Some(pipe) => Some(Keepsake::take(pipe)?),
         None => None,
     };
-    if !plan.keeps_delivery {
-        release_descriptors(plan.log, &outflow.descriptors())?;
+    if !plan.starts_again() {
+        let mut kept = outflow.descriptors();
+        kept.extend(plan.notify.as_ref().map(Left::descriptor));
+        // That the command is not up in time must be told.
+        let tells = plan.log.is_asked_for() || plan.lifecycle.readiness.is_some();
+        release_descriptors(tells, &kept)?;
     }
-    let masked = delivery.as_ref().map_or(&[][..], |given| &given.masked);
-    let masking = outflow.begin(masked)?;
-    delivery = delivery.filter(|_| plan.keeps_delivery);
+    let masked = keepsake.as_ref().map(|kept| &kept.delivery.masked[..]);
+    let masking = outflow.begin(masked.unwrap_or_default())?;
+    let keepsake = keepsake.filter(|_| plan.keeps_delivery);
     log::start(plan.log);
-    Supervisor::new(plan, delivery, masking)
+    Supervisor::new(plan, keepsake, masking)
 }
 
 /// Lets go of what is the command's alone, if there will be no other: who reads from a pipe of which the command closes its
 /// end shall see that it ends. Standard error stays for messages, unless it is the pipe that standard output is, and
-/// nobody asked for messages.
-fn release_descriptors(log: log::Settings, kept: &[RawFd]) -> io::Result<()> {
-    let is_given_up = descriptors::are_one_pipe(1, 2) && !log.is_asked_for();
+/// there is nothing that it must tell.
+fn release_descriptors(tells: bool, kept: &[RawFd]) -> io::Result<()> {
+    let is_given_up = descriptors::are_one_pipe(1, 2) && !tells;
     descriptors::close_from(3, kept)?;
     descriptors::silence(0)?;
     descriptors::silence(1)?;

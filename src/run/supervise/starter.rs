@@ -59,6 +59,13 @@ pub(super) struct Started {
     pub(super) leader: Option<Pid>,
 }
 
+impl Started {
+    /// The process that tells of its stops and its end.
+    pub(super) fn watched(self) -> Pid {
+        self.leader.unwrap_or(self.command)
+    }
+}
+
 impl Starter {
     /// Starts the command with what `delivery` gives it. All signals must be blocked.
     ///

@@ -1,46 +1,76 @@
 //! The supervisor itself: waits, tells the machine what happened, and does what it decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use tracing::error;
 
 use super::cgroup::Cgroup;
-use super::family::{kill_descendants, signal_descendants};
-use super::leader::{TO_BACKGROUND, TO_FOREGROUND};
-use super::machine::{Action, Event, Machine, Setting, Timer, Whom};
+use super::keepsake::Keepsake;
+use super::machine::{Action, Event, Machine, Setting, Timer};
 use super::masking::Masking;
-use super::plan::Plan;
+use super::notify::Notify;
+use super::plan::{Plan, WatchPlan};
+use super::prober::Prober;
 use super::report;
-use super::terminal::{Foreground, is_orphaned};
-use crate::run::Delivery;
-use crate::run::files::Folder;
+use super::resolver::{Resolver, Resolving};
+use super::starter::{Started, Starter};
+use super::terminal::Foreground;
+use super::values::Values;
+use super::vigil::Vigil;
+use crate::reaction::Rules;
+use crate::run::files::{self, Folder};
+use crate::run::{Condition, Delivery};
+use crate::secret::Secret;
 use crate::sys::children::{Change, End, Next, Pid, next_change};
-use crate::sys::signal::{Received, Receiver, Signal, Target, queue, send, suffer};
+use crate::sys::fs::describe;
+use crate::sys::signal::{Receiver, Signal};
 
 /// What ends a wait for output that nobody reads.
 const ENDING: [Signal; 4] = [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT];
 
 /// A command's supervisor.
 pub(super) struct Supervisor {
-    machine: Machine,
-    setting: Setting,
-    command: Pid,
-    cgroup: Option<Cgroup>,
-    /// Who leads the command's session. It stops and ends as the command does.
-    leader: Option<Pid>,
-    foreground: Option<Foreground>,
-    masking: Masking,
+    pub(super) machine: Machine,
+    pub(super) setting: Setting,
+    pub(super) starter: Starter,
+    /// Commands, by the process that the machine knows: it stops and ends as the command does.
+    pub(super) commands: BTreeMap<Pid, Started>,
+    pub(super) cgroup: Option<Cgroup>,
+    pub(super) foreground: Option<Foreground>,
+    /// Whether secrets are hidden in what commands write.
+    pub(super) masks: bool,
+    pub(super) masking: Masking,
+    /// How files are handed over.
+    pub(super) files: files::Options,
+    /// The files of the command, which end with this.
+    pub(super) folder: Option<Folder>,
+    /// Variables of what was placed for the command.
+    pub(super) placed: Vec<(OsString, OsString)>,
     signals: Receiver,
     deadlines: BTreeMap<Timer, Instant>,
-    /// What the command is given, if that is needed again.
-    _delivery: Option<Delivery>,
-    /// The files of the command, which end with this.
-    folder: Option<Folder>,
     end: Option<End>,
+    /// What the command is given, if that is needed again.
+    pub(super) values: Option<Values>,
+    /// What is done about changes of it.
+    pub(super) rules: Rules,
+    pub(super) vigil: Option<Vigil>,
+    pub(super) resolver: Option<Resolver>,
+    pub(super) resolving: Option<Resolving>,
+    /// When the command counts as up.
+    pub(super) condition: Option<Condition>,
+    pub(super) prober: Option<Prober>,
+    /// Lines of shell that tell the command of new values.
+    pub(super) hooks: BTreeSet<Pid>,
+    pub(super) notify: Option<Notify>,
+    pub(super) says_reloading: bool,
+    pub(super) says_stopping: bool,
 }
 
 impl Supervisor {
@@ -50,7 +80,7 @@ impl Supervisor {
     /// Those of signalfd(2).
     pub(super) fn new(
         plan: Plan,
-        delivery: Option<Delivery>,
+        keepsake: Option<Keepsake>,
         masking: Masking,
     ) -> io::Result<Self> {
         let setting = Setting {
@@ -58,21 +88,65 @@ impl Supervisor {
             shares_group: plan.starter.belonging.shares_group,
         };
         let foreground = plan.starter.belonging.is_handed_over.then(Foreground::open);
-        Ok(Self {
-            machine: Machine::new(plan.policy, setting, plan.leader.unwrap_or(plan.command)),
-            setting,
+        let condition = plan.lifecycle.readiness.as_ref();
+        let first = Started {
             command: plan.command,
             leader: plan.leader,
-            cgroup: plan.starter.cgroup(),
-            foreground: foreground.and_then(Result::ok),
+        };
+        let mut supervisor = Self {
+            condition: condition.map(|readiness| readiness.condition.clone()),
+            machine: Machine::new(plan.policy, plan.lifecycle, setting, first.watched()),
+            commands: [(first.watched(), first)].into(),
+            masks: !plan.outlets.is_empty(),
             masking,
-            signals: Receiver::new()?,
-            deadlines: BTreeMap::new(),
-            _delivery: delivery,
+            placed: plan.placed,
+            files: plan.files,
             // One that is gone needs no removing.
             folder: plan.folder.and_then(|place| Folder::take_over(place).ok()),
+            setting,
+            cgroup: plan.starter.cgroup(),
+            starter: plan.starter,
+            foreground: foreground.and_then(Result::ok),
+            signals: Receiver::new()?,
+            deadlines: BTreeMap::new(),
             end: None,
-        })
+            values: None,
+            rules: Rules::default(),
+            vigil: None,
+            resolver: None,
+            resolving: None,
+            prober: None,
+            hooks: BTreeSet::new(),
+            notify: plan.notify.and_then(Notify::take),
+            says_reloading: false,
+            says_stopping: false,
+        };
+        if let Some(keepsake) = keepsake {
+            if let Some(watch) = plan.watch {
+                supervisor.watch(watch, &keepsake.surroundings, keepsake.recollection);
+            }
+            supervisor.values = Some(Values::new(keepsake.delivery, supervisor.masks));
+        }
+        Ok(supervisor)
+    }
+
+    /// Watches what went into the values from now on. The command runs already, so that this cannot be done is no reason to
+    /// end it.
+    fn watch(&mut self, plan: WatchPlan, surroundings: &Delivery, recollection: Secret) {
+        let environment = surroundings.environment(&[]).map_err(io::Error::other);
+        let resolver = environment
+            .and_then(|environment| Resolver::new(&plan.arguments, environment, recollection));
+        let inputs = plan.inputs.into_iter().map(PathBuf::from).collect();
+        self.rules = plan.rules;
+        match (resolver, Vigil::new(inputs, plan.since)) {
+            (Ok(resolver), Ok(vigil)) => {
+                self.resolver = Some(resolver);
+                self.vigil = Some(vigil);
+            }
+            (Err(fault), _) | (_, Err(fault)) => {
+                error!(reason = describe(&fault), "changes are not noticed");
+            }
+        }
     }
 
     /// Supervises until the end, which is what is to be reported.
@@ -80,6 +154,8 @@ impl Supervisor {
     /// # Errors
     /// Those of poll(2), signalfd(2) and waitid(2), which no input can cause.
     pub(super) fn run(mut self) -> io::Result<End> {
+        let actions = self.machine.begin();
+        self.act_all(actions);
         // What happened before there was a descriptor to tell of it.
         self.children()?;
         loop {
@@ -92,6 +168,7 @@ impl Supervisor {
             }
             self.wait()?;
             self.timers();
+            self.attend();
             while let Some(received) = self.signals.next()? {
                 if received.signal == Signal::CHLD {
                     self.children()?;
@@ -99,28 +176,6 @@ impl Supervisor {
                 self.signal(received);
             }
         }
-    }
-
-    /// Tells of a signal, after what it means for the terminal.
-    fn signal(&mut self, received: Received) {
-        let Received { signal, value, .. } = received;
-        let mut by_kernel = received.by_kernel;
-        if signal == Signal::WINCH && by_kernel {
-            self.masking.resize();
-            if self.masking.has_session() {
-                return;
-            }
-            // The command had it before its terminal had the size.
-            by_kernel = !self.masking.has_outputs();
-        }
-        if signal == Signal::CONT || self.masking.has_come_forward() {
-            self.resume();
-        }
-        self.tell(Event::Signal {
-            signal,
-            by_kernel,
-            value,
-        });
     }
 
     /// Waits until what the command wrote has been passed on, or somebody who wants this to end has no patience.
@@ -147,10 +202,12 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Waits until there is a signal, something is typed for the command, or time is up.
+    /// Waits until something has happened or time is up.
     fn wait(&mut self) -> io::Result<()> {
-        let next = self.deadlines.values().min();
-        let timeout = match next {
+        let vigil = self.vigil.as_ref().and_then(Vigil::deadline);
+        let prober = self.prober.as_ref().and_then(Prober::deadline);
+        let deadlines = self.deadlines.values().copied();
+        let timeout = match deadlines.chain(vigil).chain(prober).min() {
             None => PollTimeout::NONE,
             Some(deadline) => {
                 let left = deadline.saturating_duration_since(Instant::now());
@@ -159,16 +216,42 @@ impl Supervisor {
                 PollTimeout::try_from(left.min(i32::MAX as u32)).unwrap_or(PollTimeout::MAX)
             }
         };
-        let mut waited = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        let resolving = self.resolving.as_ref();
+        let descriptors = [
+            Some(self.signals.as_fd()),
+            self.vigil.as_ref().map(AsFd::as_fd),
+            resolving.and_then(Resolving::descriptor),
+            self.notify.as_ref().map(AsFd::as_fd),
+        ];
+        let descriptors = descriptors.into_iter().flatten();
+        let mut waited: Vec<_> = descriptors
+            .map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN))
+            .collect();
+        let typed = waited.len();
         waited.extend(self.masking.wanted());
         match poll(&mut waited, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
-        if waited.get(1).and_then(PollFd::any) == Some(true) {
+        if waited.get(typed).and_then(PollFd::any) == Some(true) {
             self.masking.relay();
         }
         Ok(())
+    }
+
+    /// Takes what there is to take besides signals. None of it waits.
+    fn attend(&mut self) {
+        if let Some(resolving) = &mut self.resolving {
+            resolving.read();
+        }
+        self.hear();
+        if let Some(vigil) = &mut self.vigil {
+            vigil.look();
+            if vigil.is_due(Instant::now()) {
+                self.tell(Event::FilesChanged);
+            }
+        }
+        self.probe(Instant::now());
     }
 
     /// Tells what has become of children, all of them: one SIGCHLD may stand for many.
@@ -177,7 +260,9 @@ impl Supervisor {
             match next_change()? {
                 Next::Change(pid, Change::Ended(end)) => {
                     self.hear_of_end(pid);
-                    self.tell(Event::Ended(pid, end));
+                    if !self.helper_ended(pid, end) {
+                        self.tell(Event::Ended(pid, end));
+                    }
                 }
                 Next::Change(pid, Change::Stopped(signal)) => {
                     self.tell(Event::Stopped(pid, signal));
@@ -194,9 +279,10 @@ impl Supervisor {
 
     /// Whoever serves a pipe serves the command, and would be waited for after it.
     fn hear_of_end(&mut self, pid: Pid) {
+        let is_command = pid == self.machine.command();
         if let Some(folder) = &mut self.folder
             && !folder.ended(pid)
-            && pid == self.command
+            && is_command
         {
             folder.stop_serving();
         }
@@ -217,10 +303,17 @@ impl Supervisor {
         }
     }
 
-    fn tell(&mut self, event: Event) {
-        report::event(self.command, &event);
-        for action in self.machine.handle(event) {
-            report::action(self.command, &action);
+    /// Tells the machine, and does what it decides.
+    pub(super) fn tell(&mut self, event: Event) {
+        report::event(self.command(), self.machine.command(), &event);
+        let actions = self.machine.handle(event);
+        self.announce_end();
+        self.act_all(actions);
+    }
+
+    fn act_all(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            report::action(self.command(), &action);
             self.act(action);
         }
     }
@@ -242,84 +335,62 @@ impl Supervisor {
             Action::StopSelf(signal) => self.stop(signal),
             Action::GiveTerminal => {
                 if let Some(foreground) = &self.foreground {
-                    foreground.give(self.command);
+                    foreground.give(self.command());
                 }
             }
             Action::TakeTerminal => {
                 if let Some(foreground) = &self.foreground {
-                    foreground.take(self.command);
+                    foreground.take(self.command());
                 }
             }
+            Action::KillHelpers => self.kill_helpers(),
+            Action::Start => self.start(),
+            Action::Await(command) => self.await_ready(command),
+            Action::StopAwaiting => self.stop_awaiting(),
+            Action::Resolve => self.resolve(),
+            Action::AbortResolving => {
+                if let Some(resolving) = &mut self.resolving {
+                    resolving.kill();
+                }
+            }
+            Action::Adopt => self.with_values(Values::adopt),
+            Action::Discard => self.with_values(Values::discard),
+            Action::RollBack => {
+                self.with_values(Values::roll_back);
+                // The old one of two commands has had the files of the new one.
+                if self.machine.is_running() {
+                    self.update_files();
+                }
+            }
+            Action::Settle => {
+                self.with_values(Values::settle);
+                self.announce_reloaded();
+            }
+            Action::Tell => self.notify_command(),
+            Action::Note(note) => self.announce(note),
             Action::Finish(end) => self.end = Some(end),
         }
     }
 
-    /// Stops as the command did, and goes on.
-    fn stop(&mut self, signal: Signal) {
-        let Some(leader) = self.leader else {
-            self.masking.pause();
-            suffer(signal);
-            return;
-        };
-        // If it stopped because it read in what has become the foreground, it just goes on.
-        if !self.masking.has_come_forward() {
-            // The leader hides which signal it was.
-            let signal = if self.masking.is_typed_at() {
-                Signal::TSTP
-            } else {
-                Signal::TTIN
-            };
-            self.masking.pause();
-            suffer(signal);
-        }
-        self.resume();
-        // Who could not be stopped has nobody who would continue it.
-        let _ = send(Target::Process(leader), Signal::CONT);
-    }
-
-    /// Has terminals as they are while this process runs.
-    fn resume(&mut self) {
-        self.masking.resume();
-        if let Some(leader) = self.leader {
-            // If this process cannot be stopped for reading, the command waits for its turn instead.
-            let reads = self.masking.is_typed_at() || is_orphaned();
-            let place = if reads { TO_FOREGROUND } else { TO_BACKGROUND };
-            let _ = send(Target::Process(leader), place);
+    fn with_values(&mut self, change: impl FnOnce(&mut Values)) {
+        if let Some(values) = &mut self.values {
+            change(values);
         }
     }
 
-    /// Sends a signal. That there is nobody any more is no fault: the end of the command is on its way then.
-    fn send(&self, to: Whom, signal: Signal, value: Option<u64>) {
-        // Nobody else knows when the terminal is ready.
-        if let (Whom::Group, Signal::CONT, Some(leader)) = (to, signal, self.leader) {
-            let _ = send(Target::Process(leader), signal);
-            return;
-        }
-        let _ = match (to, value) {
-            (Whom::Command, Some(value)) => queue(self.command, signal, value),
-            (Whom::Command, None) => send(Target::Process(self.command), signal),
-            (Whom::Group, _) if !self.setting.shares_group => {
-                send(Target::Group(self.command), signal)
-            }
-            (Whom::Everything, _) if self.setting.is_first => send(Target::Everybody, signal),
-            (Whom::Group | Whom::Everything, _) => {
-                signal_descendants(signal);
-                Ok(())
-            }
-        };
+    /// The process of the command; if there are two, of the one that is not about to be replaced or to replace.
+    pub(super) fn command(&self) -> Pid {
+        self.command_of(self.machine.command())
     }
 
-    fn kill_everything(&self) {
-        if let Some(cgroup) = &self.cgroup {
-            let _ = cgroup.kill();
-        }
-        if self.setting.is_first {
-            let _ = send(Target::Everybody, Signal::KILL);
-        } else {
-            if !self.setting.shares_group {
-                let _ = send(Target::Group(self.command), Signal::KILL);
-            }
-            kill_descendants();
-        }
+    /// The process of the command that the machine knows by `watched`.
+    pub(super) fn command_of(&self, watched: Pid) -> Pid {
+        let started = self.commands.get(&watched);
+        started.map_or(watched, |started| started.command)
+    }
+
+    /// Who leads the command's session, if it has one of its own.
+    pub(super) fn leader(&self) -> Option<Pid> {
+        self.commands.get(&self.machine.command())?.leader
     }
 }

@@ -1,8 +1,11 @@
 //! escrun as the parent of a command: real processes, real signals, real terminals.
 
 mod at_terminal;
+mod changes;
 mod failures;
 mod family;
+mod readiness;
+mod restarts;
 mod signals;
 mod status;
 
@@ -47,19 +50,24 @@ struct Supervised {
 impl Supervised {
     /// Starts it, and waits until it says `ready`.
     fn start(command: &mut Command) -> Self {
+        let mut supervised = Self::spawn(command);
+        assert_eq!(supervised.line(), "ready");
+        supervised
+    }
+
+    /// Starts it.
+    fn spawn(command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
-        let mut supervised = Self {
+        Self {
             _leash: Leash::on(child.id()),
             child,
             lines,
-        };
-        assert_eq!(supervised.line(), "ready");
-        supervised
+        }
     }
 
     /// The next line.

@@ -112,7 +112,9 @@ fn escrun_stops_and_goes_on_with_its_command() {
 
 fn listener_that_stops() -> Supervised {
     let script = "echo ready; while :; do sleep 0.1; done";
-    Supervised::start(&mut supervise(&project(), &[], &["sh", "-c", script]))
+    // The test ends before it does.
+    let options = ["--die-with-parent"];
+    Supervised::start(&mut supervise(&project(), &options, &["sh", "-c", script]))
 }
 
 #[test]

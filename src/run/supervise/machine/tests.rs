@@ -1,6 +1,10 @@
 use proptest::prelude::*;
 
+use super::end::KILL_PATIENCE;
 use super::*;
+
+mod transcripts;
+mod world;
 
 const COMMAND: i32 = 100;
 
@@ -9,7 +13,12 @@ fn pid(number: i32) -> Pid {
 }
 
 fn machine(setting: Setting) -> Machine {
-    Machine::new(Policy::default(), setting, pid(COMMAND))
+    Machine::new(
+        Policy::default(),
+        Lifecycle::default(),
+        setting,
+        pid(COMMAND),
+    )
 }
 
 fn signal(signal: Signal) -> Event {
@@ -201,7 +210,7 @@ fn rewritten_and_dropped_signals() {
         stop_timeout: None,
         ..Policy::default()
     };
-    let mut machine = Machine::new(policy, ALONE, pid(COMMAND));
+    let mut machine = Machine::new(policy, Lifecycle::default(), ALONE, pid(COMMAND));
     assert_eq!(machine.handle(signal(Signal::HUP)), []);
     assert_eq!(
         machine.handle(signal(Signal::TERM)),

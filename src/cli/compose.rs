@@ -1,0 +1,134 @@
+//! From options to what the command is given: what a run and composing anew share.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use super::args::{OnConflict, RunOptions};
+use super::error::Failure;
+use super::handover::{Handover, delivered, given};
+use super::masked::masked;
+use super::privileges::Rights;
+use super::variables;
+use super::workspace::Workspace;
+use crate::diagnostic::any_error;
+use crate::eval::Mode;
+use crate::export::{self, Entry, File, Inherit, Projection, Variables};
+use crate::run::{Delivery, delivery};
+use crate::secret::Secret;
+
+/// What was composed.
+pub(super) struct Composition {
+    /// The composed variables.
+    pub(super) variables: Variables,
+    /// The composed files.
+    pub(super) files: Vec<File>,
+    /// The whole environment, what is inherited included.
+    pub(super) environment: Vec<Entry>,
+    inherit: Inherit,
+}
+
+/// Composes, and tells every fault.
+///
+/// # Errors
+/// When one of them is an error.
+pub(super) fn compose(
+    workspace: &Workspace<'_>,
+    options: &RunOptions,
+    rights: &Rights,
+) -> Result<Composition, Failure> {
+    let Projection {
+        variables,
+        files,
+        diagnostics,
+        notes,
+    } = variables::project(workspace, Mode::Eval, &options.export)?;
+    let inherit = Inherit {
+        clean: options.clean,
+        keep: variables::patterns("--keep", &options.keep)?,
+        unset: options.export.unset.clone(),
+        on_conflict: match options.on_conflict.unwrap_or_default() {
+            OnConflict::Override => export::OnConflict::Override,
+            OnConflict::Keep => export::OnConflict::Keep,
+            OnConflict::Error => export::OnConflict::Error,
+        },
+    };
+    let (environment, conflicts) = export::inherit(
+        rights.variables(&workspace.ambient.variables),
+        &variables,
+        &files,
+        &inherit,
+    );
+
+    let mut faults = diagnostics;
+    let evaluated = !any_error(&faults);
+    faults.extend(conflicts);
+    if evaluated {
+        let is_set = |name: &str| {
+            let mut names = environment.iter().map(|entry| &*entry.name);
+            names.any(|found| found == name.as_bytes())
+                || files.iter().any(|file| *file.variable == *name)
+        };
+        faults.extend(export::missing(&workspace.project.required, is_set));
+    }
+    let (errors, mut warnings): (Vec<_>, Vec<_>) =
+        faults.into_iter().partition(|fault| fault.is_error());
+    if options.dry_run {
+        warnings.extend(notes.into_iter().map(variables::warning));
+    } else {
+        for note in &notes {
+            workspace.ui.note(&note.message);
+        }
+    }
+    let failed = !errors.is_empty();
+    workspace
+        .ui
+        .diagnostics(errors.into_iter().chain(warnings).collect());
+    if failed {
+        return Err(Failure::told());
+    }
+    Ok(Composition {
+        variables,
+        files,
+        environment,
+        inherit,
+    })
+}
+
+impl Composition {
+    /// What the command is given.
+    ///
+    /// # Errors
+    /// When the notation of the document cannot hold a value.
+    pub(super) fn delivery(
+        &self,
+        workspace: &Workspace<'_>,
+        options: &RunOptions,
+        rights: &Rights,
+        handover: &Handover,
+    ) -> Result<Delivery, Failure> {
+        let masked = match options.supervision.mask {
+            true => masked(workspace.ui, &self.variables, &self.files),
+            false => Vec::new(),
+        };
+        let inherited;
+        let environment = if handover.has_document() {
+            let parent = rights.variables(&workspace.ambient.variables);
+            inherited = export::inherit(parent, &Variables::default(), &[], &self.inherit).0;
+            &inherited
+        } else {
+            &self.environment
+        };
+        let variables = environment.iter().map(|entry| delivery::Variable {
+            name: OsStr::from_bytes(&entry.name).to_owned(),
+            value: Secret::from_parts(&[entry.value.bytes()]),
+        });
+        Ok(Delivery {
+            variables: variables.collect(),
+            files: given(&self.files, &self.environment)
+                .map(delivered)
+                .collect(),
+            document: handover.document(&self.variables, &self.environment)?,
+            masked,
+        })
+    }
+}
