@@ -170,6 +170,16 @@ impl Mask {
     }
 }
 
+/// Whether a blocked signal waits for this process.
+pub fn is_pending(signal: Signal) -> bool {
+    let mut pending = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the set is ours, and all zeroes are an empty one where the call fails.
+    unsafe {
+        libc::sigpending(pending.as_mut_ptr());
+        libc::sigismember(pending.as_ptr(), libc::c_int::from(signal.0)) == 1
+    }
+}
+
 /// rt_sigprocmask(2) itself, which knows no reserved signals.
 #[cfg(target_os = "linux")]
 fn change_mask(how: libc::c_int, mask: Mask) -> Mask {
