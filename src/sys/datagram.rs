@@ -117,6 +117,7 @@ impl Datagram {
             let mut message = libc::CMSG_FIRSTHDR(header);
             while let Some(found) = message.as_ref() {
                 let data = libc::CMSG_DATA(message);
+                #[allow(clippy::unnecessary_cast, reason = "other C libraries have 32 bits")]
                 let length = (found.cmsg_len as usize).saturating_sub(libc::CMSG_LEN(0) as usize);
                 match (found.cmsg_level, found.cmsg_type) {
                     (libc::SOL_SOCKET, libc::SCM_CREDENTIALS)
