@@ -6,7 +6,7 @@ use super::leader::{TO_BACKGROUND, TO_FOREGROUND};
 use super::machine::{Event, Whom};
 use super::supervisor::Supervisor;
 use super::terminal::is_orphaned;
-use crate::sys::signal::{Received, Signal, Target, queue, send, suffer};
+use crate::sys::signal::{Mask, Received, Signal, Target, queue, send, suffer};
 
 impl Supervisor {
     /// Tells of a signal, after what it means for the terminal.
@@ -33,6 +33,11 @@ impl Supervisor {
 
     /// Stops as the command did, and goes on.
     pub(super) fn stop(&mut self, signal: Signal) {
+        // Stopping would make the kernel forget that this process is to go on, and who ends has no time to stop.
+        let pending = Mask::pending();
+        if pending.has(Signal::CONT) || pending.has(Signal::TERM) {
+            return;
+        }
         let Some(leader) = self.leader() else {
             self.masking.pause();
             suffer(signal);
@@ -84,7 +89,7 @@ impl Supervisor {
             (Whom::Other(watched) | Whom::OthersGroup(watched), _) => {
                 send(Target::Process(other(watched)), signal)
             }
-            (Whom::Everything, _) if self.setting.is_first => send(Target::Everybody, signal),
+            (Whom::Everything, _) if self.ends_all() => send(Target::Everybody, signal),
             (Whom::Group | Whom::Everything, _) => {
                 signal_descendants(signal);
                 Ok(())
@@ -96,7 +101,7 @@ impl Supervisor {
         if let Some(cgroup) = &self.cgroup {
             let _ = cgroup.kill();
         }
-        if self.setting.is_first {
+        if self.ends_all() {
             let _ = send(Target::Everybody, Signal::KILL);
         } else {
             if !self.setting.shares_group {
@@ -104,5 +109,11 @@ impl Supervisor {
             }
             kill_descendants();
         }
+    }
+
+    /// Whether all processes of the namespace end. What was put into a container from outside does not end with a command
+    /// that is started again.
+    fn ends_all(&self) -> bool {
+        self.setting.is_first && self.machine.is_ending()
     }
 }
