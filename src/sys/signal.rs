@@ -155,29 +155,19 @@ impl Mask {
         change_mask(libc::SIG_BLOCK, Self(0))
     }
 
-    /// The blocked signals that wait for this process.
-    #[cfg(target_os = "linux")]
-    pub fn pending() -> Self {
-        let mut pending = Mask(0);
-        // SAFETY: the mask lives through the call and is as long as is said.
-        unsafe {
-            libc::syscall(
-                libc::SYS_rt_sigpending,
-                &raw mut pending.0,
-                size_of::<u64>(),
-            );
-        }
-        pending
-    }
-
-    /// Whether a signal is in it.
-    pub fn has(self, signal: Signal) -> bool {
-        self.0 & (1 << (signal.0 - 1)) != 0
-    }
-
     /// Makes this the mask of this thread; gives what it was. Async-signal-safe.
     pub fn impose(self) -> Self {
         change_mask(libc::SIG_SETMASK, self)
+    }
+}
+
+/// Whether a blocked signal waits for this process.
+pub fn is_pending(signal: Signal) -> bool {
+    let mut pending = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the set is ours, and all zeroes are an empty one where the call fails.
+    unsafe {
+        libc::sigpending(pending.as_mut_ptr());
+        libc::sigismember(pending.as_ptr(), libc::c_int::from(signal.0)) == 1
     }
 }
 

@@ -6,7 +6,7 @@ use super::leader::{TO_BACKGROUND, TO_FOREGROUND};
 use super::machine::{Event, Whom};
 use super::supervisor::Supervisor;
 use super::terminal::is_orphaned;
-use crate::sys::signal::{Mask, Received, Signal, Target, queue, send, suffer};
+use crate::sys::signal::{Received, Signal, Target, is_pending, queue, send, suffer};
 
 impl Supervisor {
     /// Tells of a signal, after what it means for the terminal.
@@ -33,9 +33,8 @@ impl Supervisor {
 
     /// Stops as the command did, and goes on.
     pub(super) fn stop(&mut self, signal: Signal) {
-        // Stopping would make the kernel forget that this process is to go on, and who ends has no time to stop.
-        let pending = Mask::pending();
-        if pending.has(Signal::CONT) || pending.has(Signal::TERM) {
+        // Stopping would discard the one, and keep the other from being heard.
+        if is_pending(Signal::CONT) || is_pending(Signal::TERM) {
             return;
         }
         let Some(leader) = self.leader() else {
