@@ -12,7 +12,7 @@ use super::variables;
 use super::workspace::Workspace;
 use crate::diagnostic::any_error;
 use crate::eval::Mode;
-use crate::export::{self, Entry, File, Inherit, Projection, Variables};
+use crate::export::{self, Entry, File, Inherit, Projection, SecretText, Variables};
 use crate::run::{Delivery, delivery};
 use crate::secret::Secret;
 
@@ -24,6 +24,8 @@ pub(super) struct Composition {
     pub(super) files: Vec<File>,
     /// The whole environment, what is inherited included.
     pub(super) environment: Vec<Entry>,
+    /// Every secret of what was composed, if output is masked.
+    secrets: Vec<SecretText>,
     inherit: Inherit,
 }
 
@@ -36,12 +38,15 @@ pub(super) fn compose(
     options: &RunOptions,
     rights: &Rights,
 ) -> Result<Composition, Failure> {
+    let mut chosen = variables::choose(workspace, &options.export)?;
+    chosen.lists_secrets = options.supervision.mask;
     let Projection {
         variables,
         files,
         diagnostics,
         notes,
-    } = variables::project(workspace, Mode::Eval, &options.export)?;
+        secrets,
+    } = variables::project_chosen(workspace, Mode::Eval, &options.export, chosen)?;
     let inherit = Inherit {
         clean: options.clean,
         keep: variables::patterns("--keep", &options.keep)?,
@@ -90,6 +95,7 @@ pub(super) fn compose(
         variables,
         files,
         environment,
+        secrets,
         inherit,
     })
 }
@@ -107,7 +113,7 @@ impl Composition {
         handover: &Handover,
     ) -> Result<Delivery, Failure> {
         let masked = match options.supervision.mask {
-            true => masked(workspace.ui, &self.variables, &self.files),
+            true => masked(workspace.ui, &self.variables, &self.files, &self.secrets),
             false => Vec::new(),
         };
         let inherited;

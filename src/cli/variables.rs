@@ -17,7 +17,17 @@ pub(super) fn project(
     mode: Mode,
     options: &ExportOptions,
 ) -> Result<Projection, Failure> {
-    let mut chosen = choose(workspace, options)?;
+    let chosen = choose(workspace, options)?;
+    project_chosen(workspace, mode, options, chosen)
+}
+
+/// As [`project`], with what the options come to.
+pub(super) fn project_chosen(
+    workspace: &Workspace<'_>,
+    mode: Mode,
+    options: &ExportOptions,
+    mut chosen: export::Options,
+) -> Result<Projection, Failure> {
     chosen.symbolic = mode == Mode::Check;
     let overrides = overrides::definition(&options.set)?;
     let evaluated = workspace.evaluate(mode, overrides.as_ref())?;
@@ -87,6 +97,7 @@ pub(super) fn choose(
         unset: options.unset.clone(),
         prefix: options.prefix.clone().unwrap_or_default(),
         symbolic: false,
+        lists_secrets: false,
     })
 }
 

@@ -9,10 +9,12 @@ mod inherit;
 mod path;
 mod project;
 mod reserved;
+mod secrets;
 mod variables;
 
 pub use inherit::{Entry, Inherit, OnConflict, inherit};
 pub use path::Path;
 pub use project::{Composed, Export, Note, Options, Projection, missing, project};
 pub use reserved::is_reserved;
+pub use secrets::{SecretText, secrets};
 pub use variables::{File, Kind, Variable, Variables};

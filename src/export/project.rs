@@ -7,7 +7,7 @@ use glob::Pattern;
 
 use super::collect::{Collector, Leaf};
 use super::name::{flatten, is_portable};
-use super::{File, Kind, Variable, Variables, is_reserved};
+use super::{File, Kind, SecretText, Variable, Variables, is_reserved, secrets};
 use crate::diagnostic::Diagnostic;
 use crate::encode::{self, Redaction};
 use crate::source::Origin;
@@ -55,6 +55,8 @@ pub struct Options {
     pub prefix: String,
     /// Whether the values are those of a check, in which unknowns are no faults and secrets are not needed.
     pub symbolic: bool,
+    /// Whether [`Projection::secrets`] are wanted.
+    pub lists_secrets: bool,
 }
 
 impl Options {
@@ -88,6 +90,8 @@ pub struct Projection {
     pub diagnostics: Vec<Diagnostic>,
     /// What else is worth knowing.
     pub notes: Vec<Note>,
+    /// Every secret of the composed value, if that was asked for.
+    pub secrets: Vec<SecretText>,
 }
 
 /// Projects composed values to variables and files.
@@ -102,6 +106,10 @@ pub fn project(composed: &Composed, options: &Options) -> Projection {
         files: Vec::new(),
         diagnostics: collected.diagnostics,
         notes: collected.notes,
+        secrets: match options.lists_secrets {
+            true => secrets(&composed.merged),
+            false => Vec::new(),
+        },
     };
     if !options.prefix.is_empty() && !is_portable(&options.prefix) {
         let message = format!("prefix {:?} cannot begin a variable's name", options.prefix);

@@ -127,3 +127,19 @@ fn more_than_a_pipe_holds_is_handed_on() {
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "[secret]\n");
 }
+
+#[test]
+fn parts_that_were_composed_are_hidden_by_themselves() {
+    let env = TestEnv::empty();
+    env.define(
+        "app",
+        "values:\n  password: {fn::secret: hunter2-canary}\n  \
+         environmentVariables:\n    URL: 'db://me:${password}@host/'\n",
+    );
+    let script = "echo \"$URL\"; echo \"$URL\" | sed 's,.*:,,; s,@.*,,'";
+    let output = masked(&env, script);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "[secret]\n[secret]\n"
+    );
+}
