@@ -22,7 +22,8 @@ pub enum Step {
     TakeForeground(RawFd),
     /// Makes this terminal the one of its session, which it leads.
     TakeTerminal(RawFd),
-    /// Enters the control group whose `cgroup.procs` this is, open for writing.
+    /// Enters the control group whose `cgroup.procs` this is, open for writing, unless that cannot be: it may be gone,
+    /// or take no more.
     EnterCgroup(RawFd),
     /// Dies when its parent does, by this signal. After [`Step::User`], which makes the kernel forget it (prctl(2)).
     DieWithParent(Signal),
@@ -69,7 +70,8 @@ impl Step {
                     check(libc::ioctl(*terminal, libc::TIOCSCTTY as _, 0))
                 }
                 Step::EnterCgroup(processes) => {
-                    check(libc::write(*processes, c"0".as_ptr().cast(), 1) as libc::c_int)
+                    libc::write(*processes, c"0".as_ptr().cast(), 1);
+                    Ok(())
                 }
                 Step::DieWithParent(signal) => {
                     children::signal_at_parents_death(*signal)?;

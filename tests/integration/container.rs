@@ -290,3 +290,12 @@ fn proc_need_not_be_mounted() {
         ..Kind::default()
     });
 }
+
+#[test]
+fn files_are_handed_over() {
+    check(Kind {
+        read_only: true,
+        files: true,
+        ..Kind::default()
+    });
+}

@@ -56,3 +56,10 @@ fn below_another_process_it_is_as_if_it_were_not_there() {
         play("run", &["--programs", "escrun", "--only", "child/*"]);
     }
 }
+
+#[test]
+fn nothing_is_left_when_somebody_is_killed() {
+    if have(&["python3"]) {
+        play("storm", &["--count", "30"]);
+    }
+}

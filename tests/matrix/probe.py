@@ -1,4 +1,4 @@
-"""Children for the matrix: `python3 probe.py VERB LOG [ARG]…` does one thing, and writes into LOG what happens to it."""
+"""Children for the matrix: `python3 probe.py VERB LOG [ARG]…` does one thing, and LOG tells what happens to it."""
 
 import os
 import signal
@@ -183,7 +183,9 @@ def identity():
 def notify():
     """Says READY=1, as sd_notify(3) does."""
     peer = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    peer.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+    address = os.environ["NOTIFY_SOCKET"]
+    # The abstract namespace of unix(7).
+    peer.sendto(b"READY=1", "\0" + address[1:] if address[0] == "@" else address)
     tell("ready")
 
 
@@ -209,9 +211,11 @@ def pend(number, *command):
 
 def ignoring(*words):
     """Becomes a command that ignores the signals whose numbers stand before it, and no other."""
+    import processes
+
     numbers = [word for word in words if word.isdigit()]
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        signal.signal(number, signal.SIG_DFL)
+    # Python itself ignores some.
+    processes.reset_all()
     for number in numbers:
         signal.signal(int(number), signal.SIG_IGN)
     command = words[len(numbers) :]

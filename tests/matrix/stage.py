@@ -239,9 +239,7 @@ def spawn(line, folder, descriptors, environment, prepare=None):
 
 def become(line, folder, descriptors, environment, prepare=None):
     """The end of a forked process: it becomes a command that has inherited nothing unusual."""
-    for number in signal.valid_signals() - processes.UNCATCHABLE:
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    processes.reset_all()
     os.chdir(folder)
     # Away from the places that they are to have.
     moved = {place: os.dup2(number, 200 + place) for place, number in descriptors.items() if number is not None}

@@ -13,7 +13,7 @@ use super::base::{self, Need};
 use super::entry::{Entries, entries};
 use super::error::Refusal;
 use super::servers::Servers;
-use super::sweep::{COMMAND, FILES, clear, run_name, sweep};
+use super::sweep::{COMMAND, FILES, NEW_COMMAND, clear, run_name, sweep};
 use super::{Error, Kind, Options};
 use crate::run::Delivery;
 use crate::secret::Secret;
@@ -175,7 +175,7 @@ impl Folder {
 
     /// Records whose the folder is; more can be written behind that.
     fn record(&self, text: &str) -> Result<OwnedFd, Error> {
-        let new = OsStr::new("command.new");
+        let new = OsStr::new(NEW_COMMAND);
         let _ = self.run.remove(new);
         let record = || {
             let file = self.run.write(new, text.as_bytes(), None)?;

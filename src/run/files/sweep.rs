@@ -14,6 +14,9 @@ use crate::sys::mount;
 /// The file that says whose the folder is.
 pub(super) const COMMAND: &str = "command";
 
+/// The same before it is whole. escrun may be killed meanwhile.
+pub(super) const NEW_COMMAND: &str = "command.new";
+
 /// The folder of the files, in that of the run. It may be a place where something is mounted for the run alone.
 pub(super) const FILES: &str = "files";
 
@@ -64,7 +67,9 @@ pub(super) fn clear(base: &Directory, name: &OsStr, run: &Directory) {
     if mount::unmount(&files).is_ok() {
         let _ = run.remove_directory(FILES.as_ref());
     }
-    let _ = run.remove(COMMAND.as_ref());
+    for record in [COMMAND, NEW_COMMAND] {
+        let _ = run.remove(record.as_ref());
+    }
     let _ = base.remove_directory(name);
 }
 
@@ -104,6 +109,8 @@ mod tests {
         }
         std::os::unix::fs::symlink(scratch.path().join("daemon"), scratch.path().join("8-0"))
             .expect("a link");
+        // It was killed before the record was whole.
+        fs::write(scratch.path().join("1-0").join(NEW_COMMAND), "1").expect("a file");
         let locked = base.enter("6-0".as_ref()).expect("open");
         assert!(locked.try_lock().expect("an answer"));
         sweep(&base);

@@ -11,7 +11,8 @@ use crate::sys::life::{Existence, Life};
 /// Begins the names of all of them.
 const PREFIX: &str = "escrun-";
 
-/// A control group below that of escrun.
+/// A control group below that of escrun. It is a help only: a command that cannot enter it, or whose group is removed
+/// before it does, is found by /proc.
 pub(super) struct Cgroup {
     path: PathBuf,
 }
@@ -89,10 +90,19 @@ fn remove_empty(parent: &Path) {
         let name = entry.file_name();
         let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
         let owner = owner.and_then(|owner| owner.replace('-', " ").parse::<Life>().ok());
-        if owner.is_some_and(|owner| owner.existence() == Existence::Over) {
+        // A command that has outlived its supervisor may have groups of its own there.
+        if owner.is_some_and(|owner| owner.existence() == Existence::Over)
+            && !is_populated(&entry.path())
+        {
             remove_tree(&entry.path());
         }
     }
+}
+
+/// Whether there are processes in a control group, or below it.
+fn is_populated(group: &Path) -> bool {
+    let events = fs::read_to_string(group.join("cgroup.events"));
+    events.is_ok_and(|events| events.lines().any(|line| line == "populated 1"))
 }
 
 /// The folder of the control group that this process is in.

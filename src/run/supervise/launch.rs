@@ -62,7 +62,8 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
     if order.policy.die_with_parent {
         die_with_parent().map_err(failed("ask to end with the parent"))?;
     }
-    if Pid::own().number() != 1 {
+    let is_first = Pid::own().number() == 1;
+    if !is_first {
         adopt_orphans().map_err(failed("adopt orphans"))?;
     }
     let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
@@ -73,8 +74,9 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
     };
     let belonging = Belonging::of([input.as_fd(), output.as_fd(), errors.as_fd()]);
     let belonging = outlets.belonging(belonging);
-    // Where none can be made, what descends from the command is looked for in /proc.
-    let cgroup = Cgroup::make().ok();
+    // Where none can be made, what descends from the command is looked for in /proc. The first process has everything
+    // in its namespace, and nobody would remove the group after it.
+    let cgroup = if is_first { None } else { Cgroup::make().ok() };
     let starter = Starter {
         program: order.program,
         arguments: order.arguments,
