@@ -83,8 +83,9 @@ fn readiness(options: &ChangeOptions) -> Result<Option<Readiness>, Failure> {
         return Ok(None);
     };
     let condition = text.parse().map_err(|error: InvalidCondition| {
-        Failure::usage(format!("--ready-when {}: {error}", quoted(text)))
-            .with_hint("such as --ready-when port:8080, or --ready-when exec:'curl -f localhost:8080/health'")
+        Failure::usage(format!("--ready-when {}: {error}", quoted(text))).with_hint(
+            "such as --ready-when port:8080, or --ready-when exec:'curl -f localhost:8080/health'",
+        )
     })?;
     let timeout = match &options.ready_timeout {
         None => READY_TIMEOUT,
