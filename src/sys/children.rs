@@ -10,7 +10,16 @@ use super::signal::Signal;
 
 /// The number of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "i32")]
 pub struct Pid(i32);
+
+impl TryFrom<i32> for Pid {
+    type Error = &'static str;
+
+    fn try_from(number: i32) -> Result<Self, Self::Error> {
+        Self::from_number(number).ok_or("no process has such a number")
+    }
+}
 
 impl Pid {
     /// The process of this number, which is positive: 0 and below mean others to most calls.

@@ -1,11 +1,12 @@
 //! Datagrams between processes of one machine, with who sent them and what descriptors came with them: unix(7).
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr,
-    UnixCredentials, bind, getsockname, recvmsg, sendmsg, setsockopt, socket, sockopt,
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, bind, getsockname,
+    sendmsg, setsockopt, socket, sockopt,
 };
 
 use super::children::Pid;
@@ -13,8 +14,19 @@ use super::children::Pid;
 /// The longest datagram that is taken, in bytes; what is longer is cut off.
 const LONGEST: usize = 8 << 10;
 
-/// The most descriptors that come with one.
-const MOST_DESCRIPTORS: usize = 64;
+/// The most descriptors that the kernel lets come with one (unix(7), `SCM_MAX_FD`).
+const MOST_DESCRIPTORS: usize = 253;
+
+/// Room for them and for the sender, in bytes.
+// SAFETY: computes with numbers only.
+const ROOM: usize = unsafe {
+    libc::CMSG_SPACE(size_of::<libc::ucred>() as u32) as usize
+        + libc::CMSG_SPACE((MOST_DESCRIPTORS * size_of::<RawFd>()) as u32) as usize
+};
+
+/// Aligned as cmsg(3) wants it.
+#[repr(align(8))]
+struct Control([u8; ROOM]);
 
 /// A datagram that came.
 #[derive(Debug)]
@@ -59,41 +71,73 @@ impl Inbox {
     /// Those of recvmsg(2).
     pub fn next(&self) -> io::Result<Option<Datagram>> {
         let mut bytes = vec![0; LONGEST];
-        let mut control = nix::cmsg_space!(UnixCredentials, [RawFd; MOST_DESCRIPTORS]);
-        let mut parts = [IoSliceMut::new(&mut bytes)];
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
-        let received = recvmsg::<()>(
-            self.socket.as_raw_fd(),
-            &mut parts,
-            Some(&mut control),
-            flags,
-        );
-        let received = match received {
-            Ok(received) => received,
-            Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => return Ok(None),
-            Err(errno) => return Err(errno.into()),
+        let mut control = Control([0; ROOM]);
+        let mut part = libc::iovec {
+            iov_base: bytes.as_mut_ptr().cast(),
+            iov_len: bytes.len(),
         };
-        let (mut sender, mut descriptors) = (None, Vec::new());
-        for message in received.cmsgs()? {
-            match message {
-                ControlMessageOwned::ScmCredentials(who) => {
-                    sender = Some((Pid::from_number(who.pid()), who.uid()));
+        // SAFETY: zeroes are a valid header.
+        let mut header: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
+        header.msg_iov = &raw mut part;
+        header.msg_iovlen = 1;
+        header.msg_control = control.0.as_mut_ptr().cast();
+        header.msg_controllen = ROOM as _;
+        let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
+        // SAFETY: the header leads to memory of ours that is as long as it says.
+        let count = unsafe { libc::recvmsg(self.socket.as_raw_fd(), &mut header, flags) };
+        let Ok(count) = usize::try_from(count) else {
+            let error = io::Error::last_os_error();
+            return match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(None),
+                _ => Err(error),
+            };
+        };
+        bytes.truncate(count);
+        let mut datagram = Datagram {
+            bytes,
+            sender: None,
+            descriptors: Vec::new(),
+        };
+        // SAFETY: recvmsg(2) has filled the header and what it leads to.
+        unsafe { datagram.take_control(&header) };
+        Ok(Some(datagram))
+    }
+}
+
+impl Datagram {
+    /// Takes who sent it and what came with it. Whatever the kernel has made is taken, even if more was cut off, so that
+    /// nobody can fill this process with descriptors that it does not know of.
+    ///
+    /// # Safety
+    /// The header is one that recvmsg(2) has filled, and its descriptors are nobody's yet.
+    unsafe fn take_control(&mut self, header: &libc::msghdr) {
+        // SAFETY: by the caller's word; the macros of cmsg(3) stay within what the header says, and the data need not be
+        // aligned.
+        unsafe {
+            let mut message = libc::CMSG_FIRSTHDR(header);
+            while let Some(found) = message.as_ref() {
+                let data = libc::CMSG_DATA(message);
+                #[allow(clippy::unnecessary_cast, reason = "other C libraries have 32 bits")]
+                let length = (found.cmsg_len as usize).saturating_sub(libc::CMSG_LEN(0) as usize);
+                match (found.cmsg_level, found.cmsg_type) {
+                    (libc::SOL_SOCKET, libc::SCM_CREDENTIALS)
+                        if length >= size_of::<libc::ucred>() =>
+                    {
+                        let who = data.cast::<libc::ucred>().read_unaligned();
+                        self.sender = Some((Pid::from_number(who.pid), who.uid));
+                    }
+                    (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
+                        let numbers = data.cast::<RawFd>();
+                        for index in 0..length / size_of::<RawFd>() {
+                            let number = numbers.add(index).read_unaligned();
+                            self.descriptors.push(OwnedFd::from_raw_fd(number));
+                        }
+                    }
+                    _ => {}
                 }
-                ControlMessageOwned::ScmRights(numbers) => {
-                    // SAFETY: the kernel has just made these descriptors for this process; nobody else knows them.
-                    let own = |number| unsafe { OwnedFd::from_raw_fd(number) };
-                    descriptors.extend(numbers.into_iter().map(own));
-                }
-                _ => {}
+                message = libc::CMSG_NXTHDR(header, message);
             }
         }
-        let length = received.bytes;
-        bytes.truncate(length);
-        Ok(Some(Datagram {
-            bytes,
-            sender,
-            descriptors,
-        }))
     }
 }
 
@@ -177,6 +221,21 @@ mod tests {
         drop(datagram);
         assert_eq!(reader.read(&mut [0]).expect("the end"), 0);
         assert!(inbox.next().expect("nothing more").is_none());
+    }
+
+    #[test]
+    fn no_descriptor_is_left_that_nobody_knows_of() {
+        let (inbox, name) = Inbox::open().expect("a socket");
+        let recipient = Recipient::named(&[b"@", &name[..]].concat()).expect("a name");
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let copy = || OwnedFd::from(writer.try_clone().expect("a descriptor"));
+        let many: Vec<_> = (0..MOST_DESCRIPTORS).map(|_| copy()).collect();
+        recipient.send(b"x", &many).expect("sent");
+        drop((many, writer));
+        let datagram = inbox.next().expect("received").expect("one");
+        assert_eq!(datagram.descriptors.len(), MOST_DESCRIPTORS);
+        drop(datagram);
+        assert_eq!(reader.read(&mut [0]).expect("the end"), 0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// Takes over a descriptor that this process was started with, and which no code of ours owns: the standard ones are not
 /// given away. From now on no program inherits it.
@@ -96,21 +96,29 @@ pub fn keep_from_programs(first: RawFd) -> io::Result<()> {
 /// Has a descriptor lead nowhere.
 ///
 /// # Errors
-/// Those of opening /dev/null, which some containers lack.
+/// Those of open(2), memfd_create(2) and dup2(2).
 pub fn silence(number: RawFd) -> io::Result<()> {
-    // SAFETY: the path lives through the call; the rest takes numbers only.
-    unsafe {
-        let nowhere = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
-        if nowhere < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        let result = libc::dup2(nowhere, number);
-        libc::close(nowhere);
-        if result < 0 {
-            return Err(io::Error::last_os_error());
-        }
+    let nowhere = nowhere()?;
+    // SAFETY: takes numbers only.
+    if unsafe { libc::dup2(nowhere.as_raw_fd(), number) } < 0 {
+        return Err(io::Error::last_os_error());
     }
     Ok(())
+}
+
+/// What has nothing to read and keeps nothing.
+fn nowhere() -> io::Result<OwnedFd> {
+    // SAFETY: the path lives through the call; the result is a new descriptor or an error.
+    let opened = unsafe {
+        match libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) {
+            ..0 => Err(io::Error::last_os_error()),
+            number => Ok(OwnedFd::from_raw_fd(number)),
+        }
+    };
+    // Some containers lack it. What can neither grow nor be changed does as well.
+    #[cfg(target_os = "linux")]
+    let opened = opened.or_else(|_| super::memfd::sealed(c"nowhere", &[], None));
+    opened
 }
 
 /// Whether two descriptors lead to the same file, whatever it is.

@@ -49,6 +49,7 @@ fn write_once(path: &CStr, content: &[u8], parent: Pid) -> io::Result<()> {
     // Among them that of a pipe without readers; the one that kills cannot be blocked.
     Mask::ALL.impose();
     descriptors::close_from(0, &[])?;
+    wipe_environment();
     children::signal_at_parents_death(Signal::KILL)?;
     // It may have died before it was asked for.
     if children::parent() != Some(parent) {
@@ -79,6 +80,24 @@ fn write_once(path: &CStr, content: &[u8], parent: Pid) -> io::Result<()> {
         rest = &rest[written.min(rest.len())..];
     }
     Ok(())
+}
+
+/// Forgets the variables that this process was started with: an identity may be one of them. Async-signal-safe.
+fn wipe_environment() {
+    unsafe extern "C" {
+        /// environ(7).
+        static mut environ: *mut *mut libc::c_char;
+    }
+    // SAFETY: there is one thread, and from here on it reads no variable. The array ends with a null pointer, and what it
+    // leads to are strings that can be written.
+    unsafe {
+        let mut entry = environ;
+        while !entry.is_null() && !(*entry).is_null() {
+            let length = libc::strlen(*entry);
+            wipe(std::slice::from_raw_parts_mut((*entry).cast(), length));
+            entry = entry.add(1);
+        }
+    }
 }
 
 /// Calls until the answer is not that a signal came in between.

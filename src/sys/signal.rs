@@ -35,7 +35,16 @@ const ALIASES: [(&str, u8); 4] = [("IOT", 6), ("CLD", 17), ("POLL", 29), ("UNUSE
 
 /// The number of a signal, from 1 to 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8")]
 pub struct Signal(u8);
+
+impl TryFrom<u8> for Signal {
+    type Error = &'static str;
+
+    fn try_from(number: u8) -> Result<Self, Self::Error> {
+        Self::from_number(number.into()).ok_or("no signal has such a number")
+    }
+}
 
 impl Signal {
     /// Hangup of the terminal.
@@ -272,6 +281,23 @@ fn check(result: libc::c_int) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_numbers_of_signals_and_processes_are_read() {
+        for (text, is_signal, is_process) in [
+            ("-1", false, false),
+            ("0", false, false),
+            ("1", true, true),
+            ("64", true, true),
+            ("65", false, true),
+            ("2147483648", false, false),
+        ] {
+            let signal = serde_json::from_str::<Signal>(text);
+            assert_eq!(signal.is_ok(), is_signal, "{text}");
+            let process = serde_json::from_str::<Pid>(text);
+            assert_eq!(process.is_ok(), is_process, "{text}");
+        }
+    }
 
     #[test]
     fn signals_have_names() {

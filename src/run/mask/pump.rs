@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Redactor;
+use crate::sys::start::block_signals;
 
 /// What a pump still takes when it is told to end, in bytes: the most that a pipe holds (pipe(7)). Who goes on writing
 /// after the command has ended would keep it for ever otherwise.
@@ -17,9 +18,7 @@ const LEFT_OVER: usize = 1024 * 1024;
 /// The thread calls the system and little else.
 const STACK: usize = 128 * 1024;
 
-/// Moves one stream, on a thread of its own that ends with it.
-///
-/// The thread has the signal mask of the one that starts it, so that with all signals blocked there none comes to it.
+/// Moves one stream, on a thread of its own that ends with it and takes no signals.
 pub struct Pump {
     thread: JoinHandle<io::Result<()>>,
     /// A byte is a request; closing it asks for the end.
@@ -52,6 +51,7 @@ impl Pump {
             .name("mask".into())
             .stack_size(STACK)
             .spawn(move || {
+                block_signals();
                 let _works = works;
                 stream.run()
             })?;

@@ -294,7 +294,8 @@ impl Supervisor {
 
     /// Hears what processes of the command have said.
     pub(super) fn hear(&mut self) {
-        while let Some(message) = self.notify.as_ref().and_then(|notify| notify.next()) {
+        let messages = self.notify.as_ref().map(Notify::messages);
+        for message in messages.unwrap_or_default() {
             let is_ending = self.machine.is_ending();
             if let Some(notify) = &self.notify {
                 notify.pass_on(&message, is_ending);

@@ -88,7 +88,7 @@ impl Supervisor {
             (Whom::Other(watched) | Whom::OthersGroup(watched), _) => {
                 send(Target::Process(other(watched)), signal)
             }
-            (Whom::Everything, _) if self.setting.is_first => send(Target::Everybody, signal),
+            (Whom::Everything, _) if self.ends_all() => send(Target::Everybody, signal),
             (Whom::Group | Whom::Everything, _) => {
                 signal_descendants(signal);
                 Ok(())
@@ -100,7 +100,7 @@ impl Supervisor {
         if let Some(cgroup) = &self.cgroup {
             let _ = cgroup.kill();
         }
-        if self.setting.is_first {
+        if self.ends_all() {
             let _ = send(Target::Everybody, Signal::KILL);
         } else {
             if !self.setting.shares_group {
@@ -108,5 +108,11 @@ impl Supervisor {
             }
             kill_descendants();
         }
+    }
+
+    /// Whether all processes of the namespace end. What was put into a container from outside does not end with a command
+    /// that is started again.
+    fn ends_all(&self) -> bool {
+        self.setting.is_first && self.machine.is_ending()
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn lead(arguments: &[OsString]) -> Option<u8> {
     let command = number.and_then(Pid::from_number)?;
     set_name(c"escrun");
     for number in 0..3 {
-        // Without /dev/null they stay open as long as the command runs.
+        // Otherwise they stay open as long as the command runs.
         let _ = descriptors::silence(number);
     }
     let _ = descriptors::close_from(3, &[]);

@@ -11,6 +11,7 @@ use super::screen::{Screen, resize};
 use crate::run::delivery::Masked;
 use crate::run::mask::{Matcher, Pump, Redactor};
 use crate::sys::descriptors;
+use crate::sys::start::block_signals;
 
 /// How long output is waited for before escrun stops, in milliseconds. Who stopped the terminal's output, say, has time.
 const PATIENCE: u16 = 500;
@@ -98,6 +99,8 @@ impl Outflow {
             let pump = Pump::start(redactor, taken.source, taken.target)?;
             masking.pumps.push(pump);
         }
+        // With its first thread, the C library lets signals through that it keeps for itself (nptl(7)).
+        block_signals();
         Ok(masking)
     }
 }

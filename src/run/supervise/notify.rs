@@ -21,12 +21,18 @@ use crate::sys::fs::effective_user;
 /// The variable with the name of the socket.
 pub(super) const VARIABLE: &str = "NOTIFY_SOCKET";
 
+/// How many datagrams are taken before signals have their turn: what a socket holds by default (unix(7),
+/// `max_dgram_qlen`).
+const AT_ONCE: usize = 10;
+
 /// The socket on which the command talks, and that of the service manager.
 pub(super) struct Notify {
     inbox: Inbox,
     /// What the command knows it by.
     name: OsString,
     manager: Option<Recipient>,
+    /// The user that the command is, if that is not the one of escrun.
+    user: Option<u32>,
 }
 
 /// How one is found again by the program that this process becomes.
@@ -75,6 +81,7 @@ impl Notify {
             inbox,
             name,
             manager,
+            user: None,
         }
     }
 
@@ -87,11 +94,12 @@ impl Notify {
         Ok(())
     }
 
-    /// Takes over the socket that was left.
-    pub(super) fn take(left: Left) -> Option<Self> {
+    /// Takes over the socket that was left, on which a command talks that is `user`, if it is not the one of escrun.
+    pub(super) fn take(left: Left, user: Option<u32>) -> Option<Self> {
         let socket: OwnedFd = descriptors::adopt(left.descriptor)?;
         let inbox = Inbox::from_descriptor(socket);
-        Some(Self::new(inbox, left.name, left.manager))
+        let notify = Self::new(inbox, left.name, left.manager);
+        Some(Self { user, ..notify })
     }
 
     /// The variable that tells the command of it.
@@ -99,27 +107,27 @@ impl Notify {
         (VARIABLE.into(), self.name.clone())
     }
 
-    /// The next message of a process that descends from this one, if there is one.
-    pub(super) fn next(&self) -> Option<Message> {
-        loop {
-            let datagram = self.inbox.next().ok()??;
-            let Some((sender, user)) = datagram.sender else {
-                continue;
-            };
-            let is_family = sender.and_then(|pid| is_of_family(pid, Pid::own()));
-            match is_family {
-                Some(true) => return Some(Message { datagram, sender }),
-                Some(false) => {}
-                // It has ended since: all that is known is the user.
-                None if user == 0 || user == effective_user() => {
-                    return Some(Message {
-                        datagram,
-                        sender: None,
-                    });
-                }
-                None => {}
-            }
-        }
+    /// The messages that are there of processes that descend from this one, but not of more than [`AT_ONCE`] datagrams:
+    /// every user can send here, as fast as can be, and signals must not wait for that to end.
+    pub(super) fn messages(&self) -> Vec<Message> {
+        let datagrams = (0..AT_ONCE).map_while(|_| self.inbox.next().ok().flatten());
+        datagrams
+            .filter_map(|datagram| self.of_family(datagram))
+            .collect()
+    }
+
+    /// The message that a datagram is, if it is from a process that descends from this one.
+    fn of_family(&self, datagram: Datagram) -> Option<Message> {
+        let (sender, user) = datagram.sender?;
+        let is_family = sender.and_then(|pid| is_of_family(pid, Pid::own()));
+        let sender = match is_family {
+            Some(true) => sender,
+            Some(false) => return None,
+            // It has ended since: all that is known is the user.
+            None if user == 0 || user == effective_user() || Some(user) == self.user => None,
+            None => return None,
+        };
+        Some(Message { datagram, sender })
     }
 
     /// Passes on what the command said. `is_ending` says whether it ends for good: the service does not stop when the
@@ -176,6 +184,32 @@ fn passed_on(text: &[u8], is_ending: bool) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_ended_is_heard_if_it_was_the_user_of_the_command() {
+        let mut ended = std::process::Command::new("true")
+            .spawn()
+            .expect("a process");
+        ended.wait().expect("its end");
+        let ended = i32::try_from(ended.id()).ok().and_then(Pid::from_number);
+        let others = effective_user() + 7;
+        for (user, sender, is_heard) in [
+            (None, others, false),
+            (Some(others), others, true),
+            (Some(others), others + 1, false),
+            (Some(others), effective_user(), true),
+        ] {
+            let (notify, _) = Notify::open(None).expect("a socket");
+            let notify = Notify { user, ..notify };
+            let datagram = Datagram {
+                bytes: b"READY=1".to_vec(),
+                sender: Some((ended, sender)),
+                descriptors: Vec::new(),
+            };
+            let heard = notify.of_family(datagram);
+            assert_eq!(heard.is_some(), is_heard, "{user:?} {sender}");
+        }
+    }
 
     #[test]
     fn what_does_not_concern_the_manager_is_left_out() {

@@ -11,10 +11,11 @@ use super::notify::Left;
 use super::plan::Plan;
 use super::supervisor::Supervisor;
 use crate::log;
+use crate::run::files::Folder;
 use crate::sys::children::{End, Pid};
 use crate::sys::descriptors;
 use crate::sys::process::set_name;
-use crate::sys::signal::suffer;
+use crate::sys::signal::{Signal, Target, send, suffer};
 
 /// The first argument of a program that was executed to supervise; the second is the descriptor of its plan.
 pub const REENTRY: &str = "__supervise";
@@ -46,6 +47,25 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
     plan.inherited.adopt();
     // Executed by way of /proc/self/exe, it would be called "exe".
     set_name(c"escrun");
+    let (command, leader, folder) = (plan.command, plan.leader, plan.folder.clone());
+    let supervisor = begin(plan).inspect_err(|_| {
+        // Nobody would look after it.
+        for process in [Some(command), leader].into_iter().flatten() {
+            let _ = send(Target::Process(process), Signal::KILL);
+        }
+        drop(folder.map(Folder::take_over));
+    })?;
+    let end = supervisor.run()?;
+    if let End::Killed(signal) = end
+        && Pid::own().number() != 1
+    {
+        suffer(signal);
+    }
+    Ok(end.status())
+}
+
+/// Takes over what the plan says.
+fn begin(plan: Plan) -> io::Result<Supervisor> {
     let outflow = Outflow::take(&plan.outlets)?;
     let keepsake = match plan.keepsake.and_then(descriptors::adopt) {
         Some(pipe) => Some(Keepsake::take(pipe)?),
@@ -62,13 +82,7 @@ fn follow(plan: OwnedFd) -> io::Result<u8> {
     let masking = outflow.begin(masked.unwrap_or_default())?;
     let keepsake = keepsake.filter(|_| plan.keeps_delivery);
     log::start(plan.log);
-    let end = Supervisor::new(plan, keepsake, masking)?.run()?;
-    if let End::Killed(signal) = end
-        && Pid::own().number() != 1
-    {
-        suffer(signal);
-    }
-    Ok(end.status())
+    Supervisor::new(plan, keepsake, masking)
 }
 
 /// Lets go of what is the command's alone, if there will be no other: who reads from a pipe of which the command closes its

@@ -93,6 +93,8 @@ impl Supervisor {
             command: plan.command,
             leader: plan.leader,
         };
+        let user = plan.starter.privileges.owner().map(|(user, _)| user);
+        let notify = plan.notify.and_then(|left| Notify::take(left, user));
         let mut supervisor = Self {
             condition: condition.map(|readiness| readiness.condition.clone()),
             machine: Machine::new(plan.policy, plan.lifecycle, setting, first.watched()),
@@ -117,7 +119,7 @@ impl Supervisor {
             resolving: None,
             prober: None,
             hooks: BTreeSet::new(),
-            notify: plan.notify.and_then(Notify::take),
+            notify,
             says_reloading: false,
             says_stopping: false,
         };

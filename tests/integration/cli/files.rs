@@ -372,7 +372,9 @@ fn pipes_are_read_once() {
 fn who_serves_a_pipe_dies_with_escrun() {
     let env = project();
     let script = "echo $TOKEN; cat";
-    let mut waiting = Waiting::start(run(&env, &["--files", "fifo"], script));
+    let mut command = run(&env, &["--files", "fifo"], script);
+    command.env("OTHER_SECRET", CANARY);
+    let mut waiting = Waiting::start(command);
     let id = waiting.escrun.id();
     let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
     let Ok(children) = children else {
@@ -392,6 +394,11 @@ fn who_serves_a_pipe_dies_with_escrun() {
     for server in &servers {
         let descriptors = fs::read_dir(server.join("fd"));
         assert!(descriptors.is_err() || descriptors.unwrap().count() == 0);
+        // Only the superuser may ask.
+        eventually("they forget the variables", || {
+            let variables = fs::read(server.join("environ"));
+            variables.is_err() || variables.unwrap().iter().all(|byte| *byte == 0)
+        });
     }
     waiting.kill();
     eventually("they are killed", || {

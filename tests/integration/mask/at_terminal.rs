@@ -232,7 +232,12 @@ fn the_shell_runs_jobs_beside() {
     session.see("[secret]");
     assert_eq!(session.status(), "0");
     session.enter("e sh -c 'echo begun; read x; echo \"got $x\"' &");
-    session.see("begun");
+    // What a job comes to is told before a prompt. What it wrote before it stopped has been shown.
+    let mut told = session.see("begun");
+    while !told.contains("Stopped") {
+        session.enter("jobs");
+        told = session.see(PROMPT);
+    }
     session.enter("fg");
     session.see("read x");
     session.enter("hunter2-hunter2");

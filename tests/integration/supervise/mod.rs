@@ -2,6 +2,7 @@
 
 mod at_terminal;
 mod changes;
+mod failures;
 mod family;
 mod readiness;
 mod restarts;
