@@ -39,6 +39,10 @@ pub(super) fn run(
     command: &[OsString],
     own_arguments: Vec<OsString>,
 ) -> Result<Outcome, Failure> {
+    if !options.keep.is_empty() && !options.clean {
+        return Err(Failure::usage("--keep does nothing without --clean")
+            .with_hint("add --clean, or leave out --keep"));
+    }
     let rights = Rights::read(&options.privileges)?;
     let owner = rights.privileges.owner();
     let handover = Handover::read(&options.delivery, workspace.ambient, owner)?;

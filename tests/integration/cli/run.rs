@@ -266,6 +266,11 @@ fn mistakes_in_the_arguments_of_a_run_are_125() {
             "a time is such as 10s, 500ms, 1m 30s, 10 (seconds), 0 or infinity",
         ),
         (
+            &["--keep", "X*", "--", "env"],
+            "--keep does nothing without --clean",
+            "add --clean, or leave out --keep",
+        ),
+        (
             &["--exec", "--supervise", "--", "env"],
             "--supervise needs escrun to stay, which --exec forbids",
             "leave out --exec or --supervise",
