@@ -7,6 +7,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use nix::unistd::{Gid, Uid, fchown};
 
+use super::check::check;
+
 /// The user and the group that something belongs to, by their numbers.
 pub type Owner = (u32, u32);
 
@@ -96,14 +98,6 @@ fn above_standard(file: OwnedFd) -> io::Result<OwnedFd> {
         );
         check(number)?;
         Ok(OwnedFd::from_raw_fd(number))
-    }
-}
-
-fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
     }
 }
 
