@@ -5,12 +5,8 @@ use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use nix::unistd::{Gid, Uid, fchown};
-
 use super::check::check;
-
-/// The user and the group that something belongs to, by their numbers.
-pub type Owner = (u32, u32);
+use super::fs::{Owner, give};
 
 /// A file in memory that holds `content` and can be read, by `owner` if there is one, and never be changed or executed.
 /// `name` is what /proc shows of it. No program inherits it, and its number is above those of the standard streams.
@@ -75,13 +71,6 @@ fn has_room(pipe: &impl AsRawFd, length: usize) -> bool {
         let has = || libc::fcntl(pipe.as_raw_fd(), libc::F_GETPIPE_SZ) >= length;
         has() || (libc::fcntl(pipe.as_raw_fd(), libc::F_SETPIPE_SZ, length) >= length && has())
     }
-}
-
-fn give(file: impl std::os::fd::AsFd, owner: Option<Owner>) -> io::Result<()> {
-    if let Some((user, group)) = owner {
-        fchown(file, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))?;
-    }
-    Ok(())
 }
 
 /// The same file under a number that is not one of a standard stream, which may have been closed.
