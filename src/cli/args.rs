@@ -9,6 +9,13 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use super::run_options::{ChangeOptions, DeliveryOptions, PrivilegeOptions, SupervisionOptions};
 use crate::export::format::Format;
 
+/// What is below the options of a run.
+const RUN_NOTES: &str = "Examples:\n  \
+    escrun --env auth-service,production -- node app.js\n  \
+    escrun --env auth-service --watch --mask -- node app.js\n\n\
+    Exit status: that of COMMAND; 125 if escrun itself fails before COMMAND is up, 126 if COMMAND cannot be executed, \
+    127 if it is not found.";
+
 /// Compose environment definitions, decrypt their secrets, and run a command with the result.
 ///
 /// The definitions that are named are merged in order, later ones over earlier ones; their secrets are decrypted in
@@ -23,10 +30,8 @@ use crate::export::format::Format;
     max_term_width = 100,
     subcommand_value_name = "VERB",
     subcommand_help_heading = "Verbs",
-    override_usage = "escrun [run] [OPTIONS] -- COMMAND [ARG]…\n       escrun VERB [OPTIONS] [ARG]…",
-    after_help = "Example: escrun --env auth-service,production -- node app.js\n\n\
-                  Exit status: that of COMMAND; 125 if escrun itself fails before COMMAND starts, 126 if COMMAND \
-                  cannot be executed, 127 if it is not found."
+    override_usage = "escrun [run] [--env A,B…] [OPTIONS] -- COMMAND [ARG]…\n       escrun VERB [OPTIONS] [ARG]…",
+    after_help = RUN_NOTES
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -239,7 +244,10 @@ pub(super) enum OnConflict {
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Run a command with the composed environment (the default verb).
-    #[command(override_usage = "escrun [run] [OPTIONS] -- COMMAND [ARG]…")]
+    #[command(
+        override_usage = "escrun [run] [--env A,B…] [OPTIONS] -- COMMAND [ARG]…",
+        after_help = RUN_NOTES
+    )]
     Run {
         #[command(flatten)]
         options: Box<RunOptions>,

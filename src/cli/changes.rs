@@ -83,8 +83,9 @@ fn readiness(options: &ChangeOptions) -> Result<Option<Readiness>, Failure> {
         return Ok(None);
     };
     let condition = text.parse().map_err(|error: InvalidCondition| {
-        Failure::usage(format!("--ready-when {}: {error}", quoted(text)))
-            .with_hint("such as --ready-when exec:'curl -f localhost:8080/health'")
+        Failure::usage(format!("--ready-when {}: {error}", quoted(text))).with_hint(
+            "such as --ready-when port:8080, or --ready-when exec:'curl -f localhost:8080/health'",
+        )
     })?;
     let timeout = match &options.ready_timeout {
         None => READY_TIMEOUT,
@@ -171,8 +172,12 @@ mod tests {
                 "--overlap does not go with --ready-when port: the old command answers on that port as well",
             ),
             (
-                "--ready-when port:x",
-                "--ready-when \"port:x\": must be exec:COMMAND, notify or port:NUMBER",
+                "--ready-when prt:80",
+                "--ready-when \"prt:80\": must be exec:COMMAND, notify or port:NUMBER",
+            ),
+            (
+                "--ready-when port:99999",
+                "--ready-when \"port:99999\": a port is a number from 1 to 65535",
             ),
         ] {
             let failure = lifecycle(&options(line), false).expect_err("invalid");

@@ -119,6 +119,7 @@ mod tests {
             ("--restart no", none, Ok(Choice::Replace)),
             ("--restart always", none, Ok(Choice::Supervise("--restart"))),
             ("--exec --watch", none, Err(())),
+            ("--exec --supervise", none, Err(())),
             ("--die-with-parent", none, Ok(Choice::Replace)),
             ("", files, Ok(Choice::Supervise("files are removed"))),
             ("--exec", files, Err(())),

@@ -10,8 +10,8 @@ use clap::{Args, ValueEnum};
 #[derive(Args, Debug, Default, PartialEq)]
 #[command(next_help_heading = "Supervision")]
 pub(super) struct SupervisionOptions {
-    /// Become COMMAND; fail if an option needs escrun to stay.
-    #[arg(long, conflicts_with = "supervise")]
+    /// Become COMMAND; fail if something needs escrun to stay.
+    #[arg(long)]
     pub(super) exec: bool,
     /// Stay as the parent of COMMAND: forward signals, reap what it leaves, end as it ends.
     #[arg(long)]
@@ -23,7 +23,7 @@ pub(super) struct SupervisionOptions {
     #[arg(long, value_name = "SIGNAL")]
     pub(super) stop_signal: Option<String>,
     /// How long COMMAND may take to stop before all of it is killed [default: 10s].
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_negative_numbers = true)]
     pub(super) stop_timeout: Option<String>,
     /// Forward one signal as another; 0 forwards it not at all.
     #[arg(long, value_name = "FROM:TO")]
@@ -121,7 +121,7 @@ pub(super) struct ChangeOptions {
     #[arg(long, value_name = "WHEN", value_enum)]
     pub(super) restart: Option<Restart>,
     /// How often in a row COMMAND may fail soon after its start, 0 for any number [default: 5].
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
     pub(super) restart_limit: Option<u32>,
     /// Compose anew when definitions change on disk, and react if that changes what COMMAND has.
     #[arg(long)]
@@ -130,15 +130,21 @@ pub(super) struct ChangeOptions {
     /// [default: restart].
     #[arg(long, value_name = "REACTION")]
     pub(super) on_change: Option<String>,
-    /// When COMMAND counts as up: exec:COMMAND succeeds, notify (it says READY=1), or port:NUMBER takes a connection.
+    /// When COMMAND counts as up: exec:COMMAND succeeds, notify (it says READY=1), or port:NUMBER is listened on.
     #[arg(long, value_name = "CONDITION")]
     pub(super) ready_when: Option<String>,
     /// How long COMMAND may take to be ready [default: 30s].
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_negative_numbers = true)]
     pub(super) ready_timeout: Option<String>,
     /// Start the new COMMAND before the old one is stopped.
     #[arg(long)]
     pub(super) overlap: bool,
+}
+
+/// A whole number as it is typed.
+fn count(text: &str) -> Result<u32, &'static str> {
+    text.parse()
+        .map_err(|_| "must be a whole number, such as 0 or 5")
 }
 
 /// When the command is started again.

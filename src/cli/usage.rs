@@ -68,7 +68,13 @@ fn failure(error: &clap::Error, verb: Option<&str>) -> Failure {
             };
             Failure::usage(format!("there is no option {option}")).with_hint(hint)
         }
-        _ => Failure::usage(first_paragraph(&error.to_string())).with_hint(help),
+        _ => {
+            let hint = match context(ContextKind::SuggestedValue) {
+                Some(near) => format!("did you mean {near}?"),
+                None => help,
+            };
+            Failure::usage(first_paragraph(&error.to_string())).with_hint(hint)
+        }
     }
 }
 

@@ -77,17 +77,28 @@ pub enum Condition {
     Exec(String),
     /// The command says `READY=1` (sd_notify(3)).
     Notify,
-    /// A TCP port of this machine takes a connection.
+    /// A process listens on this TCP port.
     Port(u16),
 }
 
 /// Why a text is no condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidCondition;
+pub enum InvalidCondition {
+    /// None of the forms.
+    Form,
+    /// `port:` and no number of a port.
+    Port,
+    /// `exec:` and nothing.
+    NoCommand,
+}
 
 impl fmt::Display for InvalidCondition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("must be exec:COMMAND, notify or port:NUMBER")
+        f.write_str(match self {
+            Self::Form => "must be exec:COMMAND, notify or port:NUMBER",
+            Self::Port => "a port is a number from 1 to 65535",
+            Self::NoCommand => "exec: must be followed by a command",
+        })
     }
 }
 
@@ -97,19 +108,18 @@ impl FromStr for Condition {
     type Err = InvalidCondition;
 
     fn from_str(text: &str) -> Result<Self, InvalidCondition> {
-        let condition = match text.trim().split_once(':') {
-            None => (text.trim() == "notify").then_some(Self::Notify),
-            Some(("port", number)) => {
-                let number = number.trim().parse().ok();
-                number.filter(|number| *number != 0).map(Self::Port)
-            }
-            Some(("exec", line)) => {
-                let line = line.trim();
-                (!line.is_empty()).then(|| Self::Exec(line.to_owned()))
-            }
-            Some(_) => None,
-        };
-        condition.ok_or(InvalidCondition)
+        match text.trim().split_once(':') {
+            None if text.trim() == "notify" => Ok(Self::Notify),
+            Some(("port", number)) => match number.trim().parse() {
+                Ok(0) | Err(_) => Err(InvalidCondition::Port),
+                Ok(number) => Ok(Self::Port(number)),
+            },
+            Some(("exec", line)) => match line.trim() {
+                "" => Err(InvalidCondition::NoCommand),
+                line => Ok(Self::Exec(line.to_owned())),
+            },
+            _ => Err(InvalidCondition::Form),
+        }
     }
 }
 
@@ -126,13 +136,13 @@ mod tests {
                 "exec: curl -f http://x:1/",
                 Ok(Condition::Exec("curl -f http://x:1/".into())),
             ),
-            ("", Err(InvalidCondition)),
-            ("port:0", Err(InvalidCondition)),
-            ("port:65536", Err(InvalidCondition)),
-            ("port:http", Err(InvalidCondition)),
-            ("exec:", Err(InvalidCondition)),
-            ("ready", Err(InvalidCondition)),
-            ("http:8080", Err(InvalidCondition)),
+            ("", Err(InvalidCondition::Form)),
+            ("port:0", Err(InvalidCondition::Port)),
+            ("port:65536", Err(InvalidCondition::Port)),
+            ("port:http", Err(InvalidCondition::Port)),
+            ("exec:", Err(InvalidCondition::NoCommand)),
+            ("ready", Err(InvalidCondition::Form)),
+            ("http:8080", Err(InvalidCondition::Form)),
         ] {
             assert_eq!(text.parse(), expected, "{text}");
         }

@@ -35,7 +35,7 @@ impl Life {
         Self {
             namespace: namespace(),
             pid,
-            start: start(pid).unwrap_or(0),
+            start: start(pid).ok().flatten().unwrap_or(0),
         }
     }
 
@@ -51,10 +51,10 @@ impl Life {
             return Existence::Elsewhere;
         }
         match start(self.pid) {
-            Ok(start) if start == self.start || self.start == 0 => Existence::Alive,
+            Ok(Some(start)) if start == self.start || self.start == 0 => Existence::Alive,
             Ok(_) => Existence::Over,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && has_proc() => Existence::Over,
-            // Without /proc, there is only whether the number is anybody's.
+            // Without /proc, or where it hides what belongs to others (proc(5), hidepid), there is only whether the number
+            // is anybody's.
             // SAFETY: takes numbers only, and sends nothing.
             Err(_) => match unsafe { libc::kill(self.pid.number(), 0) } {
                 0 => Existence::Alive,
@@ -96,15 +96,10 @@ fn namespace() -> u64 {
     fs::metadata("/proc/self/ns/pid").map_or(0, |metadata| metadata.ino())
 }
 
-/// Whether /proc tells of processes.
-fn has_proc() -> bool {
-    start(Pid::own()).is_ok()
-}
-
-/// When a process started (proc_pid_stat(5), field 22). One that is dead and not reaped is not found.
-fn start(pid: Pid) -> io::Result<u64> {
+/// When a process started (proc_pid_stat(5), field 22); none if it is dead and not reaped.
+fn start(pid: Pid) -> io::Result<Option<u64>> {
     let stat = fs::read(format!("/proc/{pid}/stat"))?;
-    parse(&stat).ok_or_else(|| io::ErrorKind::NotFound.into())
+    Ok(parse(&stat))
 }
 
 /// The start in the text of /proc/PID/stat. The name in parentheses may hold any byte.

@@ -271,6 +271,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_numbers_of_signals_and_processes_are_read() {
+        for (text, is_signal, is_process) in [
+            ("-1", false, false),
+            ("0", false, false),
+            ("1", true, true),
+            ("64", true, true),
+            ("65", false, true),
+            ("2147483648", false, false),
+        ] {
+            let signal = serde_json::from_str::<Signal>(text);
+            assert_eq!(signal.is_ok(), is_signal, "{text}");
+            let process = serde_json::from_str::<Pid>(text);
+            assert_eq!(process.is_ok(), is_process, "{text}");
+        }
+    }
+
+    #[test]
     fn signals_have_names() {
         for (text, number) in [
             ("TERM", 15),

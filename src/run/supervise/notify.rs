@@ -187,6 +187,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn who_has_ended_is_heard_if_it_was_the_user_of_the_command() {
+        let mut ended = std::process::Command::new("true")
+            .spawn()
+            .expect("a process");
+        ended.wait().expect("its end");
+        let ended = i32::try_from(ended.id()).ok().and_then(Pid::from_number);
+        let others = effective_user() + 7;
+        for (user, sender, is_heard) in [
+            (None, others, false),
+            (Some(others), others, true),
+            (Some(others), others + 1, false),
+            (Some(others), effective_user(), true),
+        ] {
+            let (notify, _) = Notify::open(None).expect("a socket");
+            let notify = Notify { user, ..notify };
+            let datagram = Datagram {
+                bytes: b"READY=1".to_vec(),
+                sender: Some((ended, sender)),
+                descriptors: Vec::new(),
+            };
+            let heard = notify.of_family(datagram);
+            assert_eq!(heard.is_some(), is_heard, "{user:?} {sender}");
+        }
+    }
+
+    #[test]
     fn what_does_not_concern_the_manager_is_left_out() {
         for (text, is_ending, expected) in [
             ("READY=1", false, "READY=1"),

@@ -337,8 +337,7 @@ fn folders_that_cannot_be_written_are_told() {
         fs::set_permissions(env.path(folder), PermissionsExt::from_mode(0o755)).unwrap();
     }
     // The program itself lies in a folder that this user may not enter.
-    let program = env.path("project/escrun");
-    fs::copy(env!("CARGO_BIN_EXE_escrun"), &program).unwrap();
+    env.copy_program("project/escrun");
     let as_nobody = |arguments: &[&str]| {
         let mut command = env.command("setpriv");
         command.args([

@@ -46,11 +46,7 @@ fn run(env: &TestEnv, options: &[&str], script: &str) -> Command {
 
 /// The same as another user, who may not search the folder that escrun was built in.
 fn run_as(env: &TestEnv, user: u32, options: &[&str], script: &str) -> Command {
-    let program = env.path("escrun");
-    if !program.exists() {
-        fs::copy(env!("CARGO_BIN_EXE_escrun"), &program).unwrap();
-    }
-    let mut command = env.command(program);
+    let mut command = env.command(env.copy_program("escrun"));
     command.args(["--env", "app"]).args(options);
     command.args(["--", "sh", "-c", script]);
     command.uid(user).gid(user);

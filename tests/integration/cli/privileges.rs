@@ -331,8 +331,7 @@ fn who_is_not_root_may_ask_for_what_it_is() {
         mode(&env.path(folder), 0o755);
     }
     // The program itself lies in a folder that this user may not enter.
-    let program = env.path("project/escrun");
-    fs::copy(env!("CARGO_BIN_EXE_escrun"), &program).unwrap();
+    env.copy_program("project/escrun");
     let as_nobody = |options: &[&str]| {
         let mut command = env.command("setpriv");
         command

@@ -251,6 +251,26 @@ fn mistakes_in_the_arguments_of_a_run_are_125() {
             "escrun --help shows the verbs and options",
         ),
         (
+            &["--restart", "onfailure", "--", "env"],
+            "invalid value 'onfailure' for '--restart <WHEN>' [possible values: no, on-failure, always]",
+            "did you mean on-failure?",
+        ),
+        (
+            &["--restart", "always", "--restart-limit", "-1", "--", "env"],
+            "invalid value '-1' for '--restart-limit <COUNT>': must be a whole number, such as 0 or 5",
+            "escrun --help shows the verbs and options",
+        ),
+        (
+            &["--stop-timeout", "-1", "--", "env"],
+            "--stop-timeout: \"-1\" is no time",
+            "a time is such as 10s, 500ms, 1m 30s, 10 (seconds), 0 or infinity",
+        ),
+        (
+            &["--exec", "--supervise", "--", "env"],
+            "--supervise needs escrun to stay, which --exec forbids",
+            "leave out --exec or --supervise",
+        ),
+        (
             &["-e", "app", "--", ""],
             "command not found: ",
             "it is looked up in PATH; a path with a slash is taken as it is",

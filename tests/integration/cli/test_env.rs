@@ -122,6 +122,20 @@ impl TestEnv {
         end(&mut self.prepare(arguments))
     }
 
+    /// A copy of escrun at a path below the root, where users may reach it who cannot reach the original.
+    ///
+    /// Another program copies: a descriptor of ours that is open for writing would be inherited by whatever other tests
+    /// start at that moment, and nobody can execute a file that is open for writing.
+    pub(crate) fn copy_program(&self, path: &str) -> PathBuf {
+        let copy = self.path(path);
+        if !copy.exists() {
+            let original = env!("CARGO_BIN_EXE_escrun");
+            let copied = Command::new("cp").arg(original).arg(&copy).status();
+            assert!(copied.unwrap().success());
+        }
+        copy
+    }
+
     /// Runs a line of shell in which `escrun` is the program.
     pub(crate) fn shell(&self, line: &str) -> Ended {
         let mut command = self.command("/bin/sh");
