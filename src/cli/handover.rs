@@ -11,6 +11,7 @@ use crate::export::{Entry, File, Variables};
 use crate::run::delivery;
 use crate::run::files::{DocumentPlace, Kind, Options};
 use crate::secret::Secret;
+use crate::sys::fs::Owner;
 
 /// How things are handed over.
 pub(super) struct Handover {
@@ -28,7 +29,7 @@ impl Handover {
     pub(super) fn read(
         options: &DeliveryOptions,
         ambient: &Ambient,
-        owner: Option<(u32, u32)>,
+        owner: Option<Owner>,
     ) -> Result<Self, Failure> {
         let deliver = options.deliver.unwrap_or(Deliver::Env);
         if deliver == Deliver::Env && options.deliver_format.is_some() {

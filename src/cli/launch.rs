@@ -67,6 +67,7 @@ impl Launch {
             },
         }
     }
+
     /// Becomes the command itself.
     fn replace(self) -> Result<Infallible, Error> {
         #[cfg(target_os = "linux")]

@@ -52,6 +52,28 @@ impl Prompt for Terminal {
     }
 }
 
+/// Answers nothing: what was not asked at the start is not asked while a command runs.
+pub(super) struct Nobody;
+
+impl Prompt for Nobody {
+    fn message(&self, text: &str) {
+        // Nobody is left to tell if that fails.
+        let _ = writeln!(std::io::stderr(), "escrun: {text}");
+    }
+
+    fn confirm(&self, _: &str, _: &str, _: Option<&str>) -> Result<bool, Unanswered> {
+        Err(Unanswered::NoTerminal)
+    }
+
+    fn text(&self, _: &str) -> Result<String, Unanswered> {
+        Err(Unanswered::NoTerminal)
+    }
+
+    fn passphrase(&self, _: &str) -> Result<Secret, Unanswered> {
+        Err(Unanswered::NoTerminal)
+    }
+}
+
 fn open() -> std::io::Result<File> {
     File::options().read(true).write(true).open("/dev/tty")
 }

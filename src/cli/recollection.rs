@@ -135,6 +135,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use super::super::prompt::Nobody;
     use super::*;
 
     /// Counts the questions and answers each with itself.
@@ -155,25 +156,6 @@ mod tests {
 
         fn passphrase(&self, question: &str) -> Result<Secret, Unanswered> {
             Ok(Secret::from_parts(&[self.text(question)?.as_bytes()]))
-        }
-    }
-
-    /// Refuses every answer.
-    struct Nobody;
-
-    impl Prompt for Nobody {
-        fn message(&self, _: &str) {}
-
-        fn confirm(&self, _: &str, _: &str, _: Option<&str>) -> Result<bool, Unanswered> {
-            Err(Unanswered::NoTerminal)
-        }
-
-        fn text(&self, _: &str) -> Result<String, Unanswered> {
-            Err(Unanswered::NoTerminal)
-        }
-
-        fn passphrase(&self, _: &str) -> Result<Secret, Unanswered> {
-            Err(Unanswered::NoTerminal)
         }
     }
 

@@ -16,10 +16,10 @@ use super::compose::compose;
 use super::error::{Failure, RUN_FAILED};
 use super::handover::Handover;
 use super::privileges::Rights;
+use super::prompt::Nobody;
 use super::recollection::Recollection;
 use super::ui::Ui;
 use super::workspace::Workspace;
-use crate::crypt::{Prompt, Unanswered};
 use crate::run::{RESOLVER, Resolution};
 use crate::secret::Secret;
 
@@ -107,26 +107,5 @@ fn pipe(descriptor: BorrowedFd<'_>) -> io::Result<File> {
         Ok(file)
     } else {
         Err(io::ErrorKind::InvalidInput.into())
-    }
-}
-
-/// Answers nothing: what was not asked at the start is not asked while a command runs.
-struct Nobody;
-
-impl Prompt for Nobody {
-    fn message(&self, text: &str) {
-        let _ = writeln!(io::stderr(), "escrun: {text}");
-    }
-
-    fn confirm(&self, _: &str, _: &str, _: Option<&str>) -> Result<bool, Unanswered> {
-        Err(Unanswered::NoTerminal)
-    }
-
-    fn text(&self, _: &str) -> Result<String, Unanswered> {
-        Err(Unanswered::NoTerminal)
-    }
-
-    fn passphrase(&self, _: &str) -> Result<Secret, Unanswered> {
-        Err(Unanswered::NoTerminal)
     }
 }

@@ -247,6 +247,14 @@ impl fmt::Display for Error {
     }
 }
 
+impl Error {
+    /// What did not succeed on the way to supervising, for [`Result::map_err`]. It completes "cannot … to supervise the
+    /// command".
+    pub(super) fn supervising(what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |reason| Self::Supervision { what, reason }
+    }
+}
+
 impl From<files::Error> for Error {
     fn from(error: files::Error) -> Self {
         Error::Files(error)

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::sys::credentials::Credentials;
-use crate::sys::fs::{effective_group, effective_user};
+use crate::sys::fs::{Owner, effective_group, effective_user};
 use crate::sys::limit::Limit;
 use crate::sys::step::Step;
 
@@ -48,7 +48,7 @@ impl Privileges {
     }
 
     /// The user and the group that what is handed over must belong to, where these are not both escrun's own.
-    pub fn owner(&self) -> Option<(u32, u32)> {
+    pub fn owner(&self) -> Option<Owner> {
         if self.user.is_none() && self.group.is_none() {
             return None;
         }

@@ -41,10 +41,7 @@ pub(super) fn explain(
 ) -> Error {
     let reason = failure.error;
     match failure.at {
-        At::Fork => Error::Supervision {
-            what: "fork",
-            reason,
-        },
+        At::Fork => Error::supervising("fork")(reason),
         At::Step(index) => Error::Step {
             step: steps[index].clone(),
             reason,

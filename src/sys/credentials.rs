@@ -5,6 +5,8 @@
 
 use std::io;
 
+use super::check::check;
+
 #[cfg(target_os = "linux")]
 mod capabilities;
 
@@ -142,7 +144,7 @@ fn users() -> io::Result<[u32; 3]> {
     let mut ids = [0; 3];
     let [real, effective, saved] = &mut ids;
     // SAFETY: the numbers live through the call.
-    check(unsafe { libc::getresuid(real, effective, saved) }.into())?;
+    check(unsafe { libc::getresuid(real, effective, saved) })?;
     Ok(ids)
 }
 
@@ -152,7 +154,7 @@ fn groups() -> io::Result<[u32; 3]> {
     let mut ids = [0; 3];
     let [real, effective, saved] = &mut ids;
     // SAFETY: the numbers live through the call.
-    check(unsafe { libc::getresgid(real, effective, saved) }.into())?;
+    check(unsafe { libc::getresgid(real, effective, saved) })?;
     Ok(ids)
 }
 
@@ -161,19 +163,19 @@ fn groups() -> io::Result<[u32; 3]> {
 #[cfg(not(target_os = "linux"))]
 fn change_user(user: u32) -> io::Result<()> {
     // SAFETY: takes numbers only.
-    check(unsafe { libc::setuid(user) }.into())
+    check(unsafe { libc::setuid(user) })
 }
 
 #[cfg(not(target_os = "linux"))]
 fn change_group(group: u32) -> io::Result<()> {
     // SAFETY: takes numbers only.
-    check(unsafe { libc::setgid(group) }.into())
+    check(unsafe { libc::setgid(group) })
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn set_supplementary(groups: &[u32]) -> io::Result<()> {
     // SAFETY: the array lives through the call and has as many entries as it says.
-    check(unsafe { libc::setgroups(groups.len() as libc::c_int, groups.as_ptr()) }.into())
+    check(unsafe { libc::setgroups(groups.len() as libc::c_int, groups.as_ptr()) })
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -188,14 +190,6 @@ fn groups() -> io::Result<[u32; 3]> {
     // SAFETY: takes nothing and cannot fail.
     let (real, effective) = unsafe { (libc::getgid(), libc::getegid()) };
     Ok([real, effective, effective])
-}
-
-fn check(result: libc::c_long) -> io::Result<()> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

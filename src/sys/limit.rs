@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::check::check;
+
 /// What can be limited, by the names of getrlimit(2) in lower case and without `RLIMIT_`.
 #[cfg(target_os = "linux")]
 #[allow(
@@ -147,14 +149,6 @@ fn write_amount(f: &mut fmt::Formatter<'_>, amount: u64) -> fmt::Result {
     match amount {
         UNLIMITED => f.write_str("unlimited"),
         amount => write!(f, "{amount}"),
-    }
-}
-
-fn check(result: libc::c_int) -> io::Result<()> {
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
     }
 }
 

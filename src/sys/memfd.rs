@@ -5,10 +5,8 @@ use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use nix::unistd::{Gid, Uid, fchown};
-
-/// The user and the group that something belongs to, by their numbers.
-pub type Owner = (u32, u32);
+use super::check::check;
+use super::fs::{Owner, give};
 
 /// A file in memory that holds `content` and can be read, by `owner` if there is one, and never be changed or executed.
 /// `name` is what /proc shows of it. No program inherits it, and its number is above those of the standard streams.
@@ -75,13 +73,6 @@ fn has_room(pipe: &impl AsRawFd, length: usize) -> bool {
     }
 }
 
-fn give(file: impl std::os::fd::AsFd, owner: Option<Owner>) -> io::Result<()> {
-    if let Some((user, group)) = owner {
-        fchown(file, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))?;
-    }
-    Ok(())
-}
-
 /// The same file under a number that is not one of a standard stream, which may have been closed.
 fn above_standard(file: OwnedFd) -> io::Result<OwnedFd> {
     if file.as_raw_fd() > libc::STDERR_FILENO {
@@ -96,14 +87,6 @@ fn above_standard(file: OwnedFd) -> io::Result<OwnedFd> {
         );
         check(number)?;
         Ok(OwnedFd::from_raw_fd(number))
-    }
-}
-
-fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
     }
 }
 

@@ -12,6 +12,8 @@ pub mod allocator;
 
 mod arena;
 
+mod check;
+
 pub mod children;
 
 pub mod credentials;

@@ -9,6 +9,8 @@ use std::ptr;
 
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, fstatfs};
 
+use super::check::check;
+
 /// `RAMFS_MAGIC` of statfs(2).
 const RAMFS: FsType = FsType(0x8584_58f6);
 
@@ -89,14 +91,6 @@ pub fn unmount(at: &Path) -> io::Result<()> {
     let at = CString::new(at.as_os_str().as_bytes())?;
     // SAFETY: the path lives through the call.
     check(unsafe { libc::umount2(at.as_ptr(), libc::MNT_DETACH | libc::UMOUNT_NOFOLLOW) })
-}
-
-fn check(result: libc::c_int) -> io::Result<()> {
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
 }
 
 #[cfg(test)]

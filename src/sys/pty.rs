@@ -6,6 +6,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+use super::check::check;
 use super::step::Step;
 
 pub use raw_mode::RawMode;
@@ -180,14 +181,6 @@ fn set_modes(terminal: BorrowedFd<'_>, modes: &libc::termios) -> io::Result<()> 
 fn make_raw(modes: &mut libc::termios) {
     // SAFETY: changes flags of a structure of ours.
     unsafe { libc::cfmakeraw(modes) };
-}
-
-fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

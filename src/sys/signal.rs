@@ -15,6 +15,7 @@ mod receiver;
 #[cfg(target_os = "linux")]
 pub use receiver::{Received, Receiver};
 
+use super::check::check;
 use super::children::Pid;
 
 /// The highest number of a signal (signal(7): `_NSIG`).
@@ -93,11 +94,6 @@ impl Signal {
             self,
             Self::HUP | Self::INT | Self::QUIT | Self::TSTP | Self::TTIN | Self::TTOU | Self::WINCH
         )
-    }
-
-    /// Whether it stops a process that does nothing about it.
-    pub fn is_stop(self) -> bool {
-        matches!(self, Self::STOP | Self::TSTP | Self::TTIN | Self::TTOU)
     }
 }
 
@@ -267,14 +263,6 @@ fn change_mask(how: libc::c_int, mask: Mask) -> Mask {
         libc::pthread_sigmask(how, &wanted, &mut found);
         let blocked = numbers().filter(|number| libc::sigismember(&found, *number) == 1);
         Mask(blocked.fold(0, |mask, number| mask | 1 << (number - 1)))
-    }
-}
-
-fn check(result: libc::c_int) -> io::Result<()> {
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
     }
 }
 

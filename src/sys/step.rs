@@ -11,6 +11,8 @@ use super::limit::Limit;
 use super::signal::Signal;
 use super::start::{DIGITS, write_number};
 
+use super::check::check;
+
 /// One step. Each is async-signal-safe, so that it can be taken between fork and exec.
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -114,14 +116,6 @@ impl Step {
                 )),
             }
         }
-    }
-}
-
-fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
     }
 }
 

@@ -176,6 +176,7 @@ impl Folder {
     /// Records whose the folder is; more can be written behind that.
     fn record(&self, text: &str) -> Result<OwnedFd, Error> {
         let new = OsStr::new(NEW_COMMAND);
+        // Left by a record that was broken off, if at all. If it stays, writing tells.
         let _ = self.run.remove(new);
         let record = || {
             let file = self.run.write(new, text.as_bytes(), None)?;
@@ -210,6 +211,7 @@ impl Folder {
         changed.retain(|variable, content| is_new(variable, content));
         self.write(&changed)?;
         for gone in before.keys().filter(|name| !after.contains_key(*name)) {
+            // The command may have removed it itself.
             let _ = self.files.remove(gone);
         }
         Ok(())
@@ -243,6 +245,7 @@ impl Folder {
             .collect();
         let write = || {
             for (new, (variable, content)) in staged.iter().zip(entries) {
+                // Hardly ever there. If it stays, writing tells.
                 let _ = self.files.remove(new);
                 // Exposed: the file is what it is for.
                 let written = self.files.write(new, content.expose(), self.options.owner);
@@ -259,6 +262,7 @@ impl Folder {
         let written = write();
         if written.is_err() {
             for new in &staged {
+                // Those that were not written are not there.
                 let _ = self.files.remove(new);
             }
         }

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sys::fs::Owner;
+
 /// The variable with the path of the document, where that is a file.
 pub const DOCUMENT_FILE: &str = "ESCRUN_ENVIRONMENT_FILE";
 
@@ -42,7 +44,7 @@ pub struct Options {
     /// Where the document goes.
     pub document: DocumentPlace,
     /// The user and group that the command runs as, where these are not escrun's own.
-    pub owner: Option<(u32, u32)>,
+    pub owner: Option<Owner>,
     /// The user's folder for what lives as long as the session (`XDG_RUNTIME_DIR`).
     // Not a path to serde, which would want UTF-8.
     pub runtime_folder: Option<OsString>,

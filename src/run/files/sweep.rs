@@ -67,6 +67,7 @@ pub(super) fn clear(base: &Directory, name: &OsStr, run: &Directory) {
     if mount::unmount(&files).is_ok() {
         let _ = run.remove_directory(FILES.as_ref());
     }
+    // What cannot be removed is left to the next sweep.
     for record in [COMMAND, NEW_COMMAND] {
         let _ = run.remove(record.as_ref());
     }

@@ -43,17 +43,16 @@ impl Supervisor {
     }
 
     fn try_start(&mut self) -> Result<Started, Error> {
-        let failed = |what| move |reason: io::Error| Error::Supervision { what, reason };
         let Some(values) = &self.values else {
             let reason = io::ErrorKind::NotFound.into();
-            return Err(failed("start the command again")(reason));
+            return Err(Error::supervising("start the command again")(reason));
         };
         let delivery = values.current();
         let outlets = if self.masks {
             // The terminal is to be like the real one, not like what became of that.
             self.masking.leave_screen();
             let owner = self.starter.privileges.owner();
-            Outlets::open(owner).map_err(failed("make a way for its output"))?
+            Outlets::open(owner).map_err(Error::supervising("make a way for its output"))?
         } else {
             Outlets::default()
         };
@@ -86,7 +85,7 @@ impl Supervisor {
                 let _ = send(Target::Process(started.command), Signal::KILL);
             });
             self.masking
-                .go_on_with(masking.map_err(failed("move its output"))?);
+                .go_on_with(masking.map_err(Error::supervising("move its output"))?);
         }
         let command = self.machine.command();
         self.commands.retain(|watched, _| *watched == command);

@@ -80,6 +80,7 @@ fn remove_tree(path: &Path) {
             remove_tree(&entry.path());
         }
     }
+    // The next supervisor tries again.
     let _ = fs::remove_dir(path);
 }
 

@@ -65,6 +65,7 @@ impl Supervisor {
             // If this process cannot be stopped for reading, the command waits for its turn instead.
             let reads = self.masking.is_typed_at() || is_orphaned();
             let place = if reads { TO_FOREGROUND } else { TO_BACKGROUND };
+            // Who is gone needs no place.
             let _ = send(Target::Process(leader), place);
         }
     }
@@ -96,6 +97,8 @@ impl Supervisor {
         };
     }
 
+    /// Kills all that descends from the command, by every way that there is: what one does not reach, another may. So it
+    /// is no fault if one fails.
     pub(super) fn kill_everything(&self) {
         if let Some(cgroup) = &self.cgroup {
             let _ = cgroup.kill();

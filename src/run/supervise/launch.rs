@@ -14,13 +14,14 @@ use super::keepsake::Keepsake;
 use super::notify::{self, Left, Notify};
 use super::outlets::Outlets;
 use super::plan::{Plan, WatchPlan};
+use super::resume::REENTRY;
 use super::starter::{Occasion, Started, Starter};
 use super::terminal::{Belonging, is_foreground};
-use super::{Policy, REENTRY};
+use super::words::words;
 use crate::log;
 use crate::reaction::Rules;
 use crate::run::files::{self, Folder, place};
-use crate::run::{Condition, Delivery, Error, Lifecycle, Privileges, Program, Restart};
+use crate::run::{Condition, Delivery, Error, Lifecycle, Policy, Privileges, Program, Restart};
 use crate::secret::Secret;
 use crate::sys::children::{self, Pid, adopt_orphans};
 use crate::sys::exec::reenter;
@@ -86,19 +87,19 @@ pub fn launch(order: Order) -> Error {
 }
 
 fn try_launch(order: Order) -> Result<Infallible, Error> {
-    let failed = |what: &'static str| move |reason: io::Error| Error::Supervision { what, reason };
     // From here on every signal waits for the supervisor.
     block_signals();
     if order.policy.die_with_parent {
-        die_with_parent().map_err(failed("ask to end with the parent"))?;
+        die_with_parent().map_err(Error::supervising("ask to end with the parent"))?;
     }
     let is_first = Pid::own().number() == 1;
     if !is_first {
-        adopt_orphans().map_err(failed("adopt orphans"))?;
+        adopt_orphans().map_err(Error::supervising("adopt orphans"))?;
     }
     let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
     let outlets = if order.masks {
-        Outlets::open(order.privileges.owner()).map_err(failed("make a way for its output"))?
+        Outlets::open(order.privileges.owner())
+            .map_err(Error::supervising("make a way for its output"))?
     } else {
         Outlets::default()
     };
@@ -116,8 +117,9 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
         privileges: order.privileges,
         die_with_parent: order.policy.die_with_parent,
     };
-    let notify = notify(&order.delivery, &order.lifecycle)
-        .map_err(failed("open a socket for the command's messages"))?;
+    let notify = notify(&order.delivery, &order.lifecycle).map_err(Error::supervising(
+        "open a socket for the command's messages",
+    ))?;
     let (notify, left) = notify.unzip();
     let start = || {
         let mut placed = place(&order.delivery, &order.files, None)?;
@@ -184,7 +186,7 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
     };
     // Nobody would look after it.
     let _ = send(Target::Process(command), Signal::KILL);
-    Err(failed("become a program of its own")(reason))
+    Err(Error::supervising("become a program of its own")(reason))
 }
 
 /// Has this process asked to stop when its parent dies.
@@ -226,16 +228,7 @@ fn notify(delivery: &Delivery, lifecycle: &Lifecycle) -> io::Result<Option<(Noti
 fn reenter_with(plan: &Plan, own_arguments: &[OsString]) -> io::Result<Infallible> {
     let plan = plan.leave()?;
     let number = plan.as_raw_fd().to_string();
-    let name = own_arguments
-        .first()
-        .map_or(&b"escrun"[..], |name| name.as_bytes());
-    let words = [name, REENTRY.as_bytes(), number.as_bytes()];
-    let rest = own_arguments.iter().skip(1).map(|word| word.as_bytes());
-    let words: Vec<CString> = words
-        .into_iter()
-        .chain(rest)
-        .map(CString::new)
-        .collect::<Result<_, _>>()?;
+    let words = words(own_arguments, &[REENTRY, &number])?;
     let words: Vec<_> = words.iter().map(CString::as_c_str).collect();
     Err(reenter(&words, &[]))
 }

@@ -13,8 +13,7 @@ use std::time::Duration;
 use self::backoff::Backoff;
 pub use self::message::{Action, Event, Note, Timer, Verdict, Whom};
 use self::reload::Reload;
-use super::Policy;
-use crate::run::{Lifecycle, Restart};
+use crate::run::{Lifecycle, Policy, Restart};
 use crate::sys::children::{End, Pid};
 use crate::sys::signal::Signal;
 

@@ -28,7 +28,7 @@ mod supervisor;
 mod terminal;
 mod values;
 mod vigil;
+mod words;
 
-pub use super::policy::{Policy, STOP_TIMEOUT};
 pub use launch::{Order, Watch, launch};
-pub use resume::{REENTRY, resume};
+pub use resume::resume;

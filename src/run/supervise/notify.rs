@@ -144,6 +144,7 @@ impl Notify {
     /// Tells the service manager something.
     pub(super) fn say(&self, text: &str) {
         if let Some(manager) = &self.manager {
+            // As with what is passed on.
             let _ = manager.send(text.as_bytes(), &[]);
         }
     }

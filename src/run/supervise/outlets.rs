@@ -4,11 +4,12 @@ use std::io::{self, PipeWriter};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::unistd::{Gid, Uid, fchown, tcgetpgrp};
+use nix::unistd::tcgetpgrp;
 use serde::{Deserialize, Serialize};
 
 use super::terminal::{Belonging, is_foreground};
 use crate::sys::descriptors::are_one_file;
+use crate::sys::fs::{Owner, give};
 use crate::sys::pty::{Pty, is_terminal};
 use crate::sys::step::Step;
 
@@ -42,7 +43,7 @@ pub(super) struct Outlets {
     theirs: Vec<OwnedFd>,
     steps: Vec<Step>,
     session: Option<RawFd>,
-    owner: Option<(u32, u32)>,
+    owner: Option<Owner>,
 }
 
 impl Outlets {
@@ -56,7 +57,7 @@ impl Outlets {
     ///
     /// # Errors
     /// Those of making pipes and terminals, and of giving them away.
-    pub(super) fn open(owner: Option<(u32, u32)>) -> io::Result<Self> {
+    pub(super) fn open(owner: Option<Owner>) -> io::Result<Self> {
         let standard = [
             io::stdin().as_fd(),
             io::stdout().as_fd(),
@@ -144,11 +145,8 @@ impl Outlets {
                 (master, slave)
             }
         };
-        if let Some((user, group)) = self.owner {
-            let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
-            // By its name, /dev/stdout or /dev/tty, the command may open it only then.
-            fchown(&theirs, Some(user), Some(group))?;
-        }
+        // By its name, /dev/stdout or /dev/tty, the command may open it only then.
+        give(&theirs, self.owner)?;
         self.outlets.push(Outlet {
             source: source.as_raw_fd(),
             target,

@@ -8,13 +8,12 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::Policy;
 use super::notify::Left;
 use super::outlets::Outlet;
 use super::starter::Starter;
 use crate::log;
 use crate::reaction::Rules;
-use crate::run::{Lifecycle, Restart, files};
+use crate::run::{Lifecycle, Policy, Restart, files};
 use crate::sys::children::Pid;
 use crate::sys::process::Inherited;
 

@@ -1,9 +1,8 @@
 //! Has values composed anew, by escrun itself in a process of its own.
 
-use std::ffi::{CString, OsString};
+use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::time::SystemTime;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -11,6 +10,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use super::family::kill_with_descendants;
 use super::helper::start_between;
 use super::keepsake::pour;
+use super::words::words;
 use crate::run::{EnvironmentBlock, RESOLVER, Resolution};
 use crate::secret::Secret;
 use crate::sys::children::{End, Pid};
@@ -41,17 +41,8 @@ impl Resolver {
         environment: EnvironmentBlock,
         recollection: Secret,
     ) -> io::Result<Self> {
-        let (name, rest) = match arguments.split_first() {
-            Some((name, rest)) => (name.as_bytes(), rest),
-            None => (&b"escrun"[..], arguments),
-        };
-        let words = [name, RESOLVER.as_bytes()];
-        let words = words
-            .into_iter()
-            .chain(rest.iter().map(|word| word.as_bytes()));
-        let words: Vec<CString> = words.map(CString::new).collect::<Result<_, _>>()?;
         Ok(Self {
-            image: Image::new(own_program(), words),
+            image: Image::new(own_program(), words(arguments, &[RESOLVER])?),
             environment,
             recollection,
         })

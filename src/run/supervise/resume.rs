@@ -18,7 +18,7 @@ use crate::sys::process::set_name;
 use crate::sys::signal::{Signal, Target, send, suffer};
 
 /// The first argument of a program that was executed to supervise; the second is the descriptor of its plan.
-pub const REENTRY: &str = "__supervise";
+pub(super) const REENTRY: &str = "__supervise";
 
 /// Supervises, if that is what this program was executed for; gives the exit status. `arguments` are those of the
 /// program, whose name is the first. Ends by the signal that the command was killed by, if it was.

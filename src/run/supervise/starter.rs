@@ -81,10 +81,7 @@ impl Starter {
         let mut image = image(&self.program, &self.arguments, &environment, &privileges)?;
         environment
             .keep_on_fork()
-            .map_err(|reason| Error::Supervision {
-                what: "hand the environment on",
-                reason,
-            })?;
+            .map_err(Error::supervising("hand the environment on"))?;
         let door = self.cgroup().and_then(|cgroup| cgroup.door().ok());
         let mut steps = Vec::new();
         steps.extend(

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
-use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, mkfifoat, unlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, mkfifoat, unlinkat};
+
+use super::owner::{Owner, give};
 
 /// How directories are opened here: to be listed and changed, and never by way of a link.
 const OPENING: OFlag = OFlag::O_RDONLY
@@ -80,7 +82,7 @@ impl Directory {
     ///
     /// # Errors
     /// Those of mkfifo(3) and fchownat(2).
-    pub fn make_pipe(&self, name: &OsStr, owner: Option<(u32, u32)>) -> io::Result<()> {
+    pub fn make_pipe(&self, name: &OsStr, owner: Option<Owner>) -> io::Result<()> {
         mkfifoat(&self.descriptor, name, bits(0o600))?;
         if let Some((user, group)) = owner {
             nix::unistd::fchownat(
@@ -99,12 +101,7 @@ impl Directory {
     ///
     /// # Errors
     /// Those of open(2), write(2), fchmod(2) and fchown(2). What was written stays.
-    pub fn write(
-        &self,
-        name: &OsStr,
-        content: &[u8],
-        owner: Option<(u32, u32)>,
-    ) -> io::Result<OwnedFd> {
+    pub fn write(&self, name: &OsStr, content: &[u8], owner: Option<Owner>) -> io::Result<OwnedFd> {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let mut file = File::from(openat(&self.descriptor, name, flags, bits(0o600))?);
@@ -118,7 +115,7 @@ impl Directory {
     ///
     /// # Errors
     /// Those of fchmod(2) and fchown(2).
-    pub fn give(&self, owner: Option<(u32, u32)>, mode: u32) -> io::Result<()> {
+    pub fn give(&self, owner: Option<Owner>, mode: u32) -> io::Result<()> {
         fchmod(&self.descriptor, bits(mode))?;
         give(&self.descriptor, owner)
     }
@@ -207,13 +204,6 @@ impl AsFd for Directory {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
     }
-}
-
-fn give(file: impl AsFd, owner: Option<(u32, u32)>) -> io::Result<()> {
-    if let Some((user, group)) = owner {
-        fchown(file, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))?;
-    }
-    Ok(())
 }
 
 fn bits(mode: u32) -> Mode {

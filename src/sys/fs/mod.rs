@@ -2,11 +2,13 @@
 
 mod directory;
 mod folder;
+mod owner;
 mod read;
 mod replace;
 
 pub use directory::{Directory, Ownership};
 pub use folder::{Entry, Folder, OpenError};
+pub use owner::{Owner, give};
 pub use read::{FileKind, ReadError, describe, read_file};
 pub use replace::{Expected, ReplaceError, replace_file, staging_name};
 

@@ -16,6 +16,7 @@ use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag};
 use nix::sys::stat::Mode;
 use nix::unistd::{AccessFlags, Gid, Uid, UnlinkatFlags};
 
+use super::owner::Owner;
 use super::read::{FileKind, ReadError, UNINVOLVED, describe, read_regular};
 
 /// What the writer believes to stand there.
@@ -174,7 +175,7 @@ struct Target<'a> {
 /// What the new file is to have.
 struct Attributes {
     mode: u32,
-    owner: Option<(u32, u32)>,
+    owner: Option<Owner>,
 }
 
 impl Target<'_> {
