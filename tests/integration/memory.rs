@@ -1,6 +1,7 @@
 //! Nothing of a secret is left in a process that is done with it.
 
 mod command_line;
+#[cfg(target_os = "linux")]
 mod supervisor;
 
 use std::fs::File;

@@ -8,6 +8,7 @@ use super::{Running, random_text};
 use crate::cli::test_env::{TestEnv, end_with_input};
 use crate::outside::skip;
 use crate::scan::Scanner;
+use crate::supervise::wait_until;
 
 /// A project with a sealed value and a sealed file; its secrets, the key's last.
 fn project() -> (TestEnv, [String; 3]) {
@@ -52,14 +53,10 @@ fn scan(options: &[&str]) -> Option<(Vec<String>, Vec<String>)> {
     let supervisor = running.0.id();
     // It becomes its own supervisor while the command runs already.
     let arguments = || fs::read_to_string(format!("/proc/{supervisor}/cmdline")).unwrap();
-    while !arguments().contains("__supervise") {
-        std::thread::yield_now();
-    }
+    wait_until("escrun supervises", || arguments().contains("__supervise"));
     // And sleeps when all is set up.
     let stat = || fs::read_to_string(format!("/proc/{supervisor}/stat")).unwrap();
-    while !stat().contains(") S ") {
-        std::thread::yield_now();
-    }
+    wait_until("the supervisor sleeps", || stat().contains(") S "));
     let scanner = Scanner::new(&secrets);
     let found = (scanner.scan(supervisor), scanner.scan(child));
     for place in ["environ", "cmdline"] {
