@@ -1,15 +1,16 @@
 //! Runs the command. Knows names and values of variables, but not where they come from.
 //!
-//! [`Program::find`] comes before anything is decrypted, [`EnvironmentBlock`] and [`replace`] after.
+//! [`Program::find`] comes before anything is decrypted; after that, [`replace`] becomes the command, or `supervise` stays
+//! beside it.
 
 pub mod delivery;
 pub mod files;
+pub mod mask;
 pub mod privileges;
 
 mod environment;
 mod error;
 mod lifecycle;
-pub mod mask;
 mod policy;
 mod program;
 mod replace;

@@ -18,7 +18,6 @@ use super::starter::{Occasion, Started};
 use super::supervisor::Supervisor;
 use super::terminal::is_foreground;
 use crate::reaction::Notice;
-use crate::run::files::place;
 use crate::run::{EnvironmentBlock, Error};
 use crate::sys::children::{End, Pid};
 use crate::sys::fs::describe;
@@ -56,27 +55,17 @@ impl Supervisor {
         } else {
             Outlets::default()
         };
-        let mut placed = place(delivery, &self.files, self.folder.take())?;
-        placed
-            .variables
-            .extend(self.notify.iter().map(Notify::variable));
         let takes_foreground = self.foreground.is_some()
             && !self.machine.is_running()
             && is_foreground(io::stdin().as_fd());
         let occasion = Occasion {
             takes_foreground,
-            placed: &placed.variables,
-            steps: [outlets.steps(), placed.steps.clone()].concat(),
-            session: outlets.session(),
+            files: &self.files,
+            notify: self.notify.as_ref(),
+            outlets: &outlets,
         };
-        let started = self.starter.start(delivery, occasion);
-        self.folder = placed.folder.take();
-        self.placed = std::mem::take(&mut placed.variables);
-        let started = started?;
-        if let Some(folder) = &self.folder {
-            // Without it, the folder may be removed if escrun is killed while the command goes on.
-            let _ = folder.belongs_to(started.command);
-        }
+        let (started, placed) = self.starter.start(delivery, &occasion, &mut self.folder)?;
+        self.placed = placed;
         if self.masks {
             let outflow =
                 Outflow::open(outlets).and_then(|outflow| outflow.begin(&delivery.masked));

@@ -20,7 +20,7 @@ use super::terminal::{Belonging, is_foreground};
 use super::words::words;
 use crate::log;
 use crate::reaction::Rules;
-use crate::run::files::{self, Folder, place};
+use crate::run::files::{self, Folder};
 use crate::run::{Condition, Delivery, Error, Lifecycle, Policy, Privileges, Program, Restart};
 use crate::secret::Secret;
 use crate::sys::children::{self, Pid, adopt_orphans};
@@ -121,27 +121,19 @@ fn try_launch(order: Order) -> Result<Infallible, Error> {
         "open a socket for the command's messages",
     ))?;
     let (notify, left) = notify.unzip();
-    let start = || {
-        let mut placed = place(&order.delivery, &order.files, None)?;
-        placed.variables.extend(notify.iter().map(Notify::variable));
-        let occasion = Occasion {
-            takes_foreground: belonging.is_handed_over && is_foreground(input.as_fd()),
-            placed: &placed.variables,
-            steps: [outlets.steps(), placed.steps.clone()].concat(),
-            session: outlets.session(),
-        };
-        let started = starter.start(&order.delivery, occasion)?;
-        Ok((started, placed.folder.take(), placed.variables.split_off(0)))
+    let occasion = Occasion {
+        takes_foreground: belonging.is_handed_over && is_foreground(input.as_fd()),
+        files: &order.files,
+        notify: notify.as_ref(),
+        outlets: &outlets,
     };
-    let (Started { command, leader }, folder, placed) = start().inspect_err(|_: &Error| {
+    let mut folder = None;
+    let started = starter.start(&order.delivery, &occasion, &mut folder);
+    let (Started { command, leader }, placed) = started.inspect_err(|_| {
         if let Some(cgroup) = starter.cgroup() {
             cgroup.remove();
         }
     })?;
-    if let Some(folder) = &folder {
-        // Without it, the folder may be removed if escrun is killed while the command goes on.
-        let _ = folder.belongs_to(command);
-    }
     let become_supervisor = || -> io::Result<Infallible> {
         let mut delivery = order.delivery;
         if !keeps_delivery {

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::cgroup::Cgroup;
 use super::leader::become_leader;
+use super::notify::Notify;
+use super::outlets::Outlets;
 use super::terminal::Belonging;
+use crate::run::files::{self, Folder, Placed, place};
 use crate::run::replace::{explain, image};
 use crate::run::{Delivery, EnvironmentBlock, Error, Privileges, Program};
 use crate::sys::children::Pid;
@@ -37,17 +40,16 @@ pub(super) struct Starter {
     pub(super) die_with_parent: bool,
 }
 
-/// What is different at each start.
-#[derive(Default)]
+/// What surrounds a start.
 pub(super) struct Occasion<'a> {
     /// Whether the command's process group comes to the terminal's foreground.
     pub(super) takes_foreground: bool,
-    /// Variables of things that were placed for it; they win over others of their names.
-    pub(super) placed: &'a [(OsString, OsString)],
-    /// Steps that are taken with the rights of escrun.
-    pub(super) steps: Vec<Step>,
-    /// The terminal of a session that it gets.
-    pub(super) session: Option<RawFd>,
+    /// How files and documents are handed over.
+    pub(super) files: &'a files::Options,
+    /// Where the command's messages go.
+    pub(super) notify: Option<&'a Notify>,
+    /// Where its output goes.
+    pub(super) outlets: &'a Outlets,
 }
 
 /// A command that runs.
@@ -67,16 +69,38 @@ impl Started {
 }
 
 impl Starter {
-    /// Starts the command with what `delivery` gives it. All signals must be blocked.
+    /// Starts the command with what `delivery` gives it. All signals must be blocked. `folder` is that of its files,
+    /// if there is one already or will be one. Gives the variables of what was placed for it, too.
     ///
     /// # Errors
     /// When it does not come to run; there is no process then.
     pub(super) fn start(
         &self,
         delivery: &Delivery,
-        occasion: Occasion<'_>,
+        occasion: &Occasion<'_>,
+        folder: &mut Option<Folder>,
+    ) -> Result<(Started, Vec<(OsString, OsString)>), Error> {
+        let mut placed = place(delivery, occasion.files, folder.take())?;
+        let notify = occasion.notify.map(Notify::variable);
+        placed.variables.extend(notify);
+        let started = self.start_with(delivery, occasion, &placed);
+        *folder = placed.folder.take();
+        let started = started?;
+        if let Some(folder) = folder {
+            // Without it, the folder may be removed if escrun is killed while the command goes on.
+            let _ = folder.belongs_to(started.command);
+        }
+        Ok((started, std::mem::take(&mut placed.variables)))
+    }
+
+    /// Starts the command with what was placed for it.
+    fn start_with(
+        &self,
+        delivery: &Delivery,
+        occasion: &Occasion<'_>,
+        placed: &Placed,
     ) -> Result<Started, Error> {
-        let environment = delivery.environment(occasion.placed)?;
+        let environment = delivery.environment(&placed.variables)?;
         let privileges = self.privileges.steps();
         let mut image = image(&self.program, &self.arguments, &environment, &privileges)?;
         environment
@@ -94,7 +118,8 @@ impl Starter {
         if occasion.takes_foreground {
             steps.push(Step::TakeForeground(io::stdin().as_raw_fd()));
         }
-        steps.extend(occasion.steps);
+        steps.extend(occasion.outlets.steps());
+        steps.extend(placed.steps.iter().cloned());
         // Almost last: the rights to what comes before are given up here. And the kernel forgets what is to happen when the
         // parent dies as soon as the user changes.
         steps.extend(privileges);
@@ -110,7 +135,7 @@ impl Starter {
             .entries()
             .filter(|entry| !own_pid.iter().any(|name| is_of(entry, name)));
         let start = || image.start(others, &own_pid, &steps);
-        let started = match occasion.session {
+        let started = match occasion.outlets.session() {
             Some(terminal) => self.start_led(terminal, start),
             None => start().map(|command| Started {
                 command,
