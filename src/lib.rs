@@ -60,6 +60,12 @@ pub mod watch;
 
 pub mod run;
 
+pub mod protocol;
+
+pub mod client;
+
+pub mod daemon;
+
 pub mod cli;
 
 /// Every program that is built on this library wipes what it frees.

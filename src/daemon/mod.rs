@@ -1,0 +1,11 @@
+//! The daemon: keeps identities unlocked, serves environments to the peers that its policy allows, and tells them when
+//! values change.
+//!
+//! One thread runs the sockets, the policy and the audit, by tokio. Evaluating and decrypting are done by a few threads
+//! with private stacks, which wait for nothing else. Whatever a peer says, what it *is* comes from the kernel.
+
+pub mod audit;
+pub mod environments;
+pub mod keys;
+pub mod peer;
+pub mod policy;

@@ -1,0 +1,80 @@
+//! What is asked.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The body of `POST /v1/open` and of `POST /v1/check`: which environments, and what of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenCall {
+    /// The environments, later ones over earlier ones.
+    pub environments: Vec<String>,
+    /// What is given: variables and files, or values.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub view: View,
+    /// The one value that is wanted, as a path below `values`; only with the view `values`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What becomes variables: `all` or `declared`; what each definition does if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<ExportCall>,
+    /// Globs: only variables with such names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+    /// Globs: no variables with such names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
+    /// No variables with these names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unset: Vec<String>,
+    /// Stands in front of every variable's name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
+    /// Texts by path that go over all definitions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, String>,
+    /// Texts by path for `${context…}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub context: BTreeMap<String, String>,
+    /// Whether to tell of each variable and file where it is from and whether it is secret.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub details: bool,
+    /// Whether to list every secret text of the values besides, for who hides them in output.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub secrets: bool,
+}
+
+/// What of the environments is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum View {
+    /// What a process is given: variables and the content of files.
+    #[default]
+    Variables,
+    /// The tree of values.
+    Values,
+}
+
+/// Which values become variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportCall {
+    /// Every value.
+    All,
+    /// Only what definitions declare.
+    Declared,
+}
+
+/// What `GET /v1/watch` asks by its query: `env=A,B`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WatchCall {
+    /// The environments.
+    pub environments: Vec<String>,
+    /// The revision that the client has (`Last-Event-ID`), of which it need not be told.
+    pub last: Option<String>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
