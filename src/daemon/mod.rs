@@ -9,3 +9,4 @@ pub mod environments;
 pub mod keys;
 pub mod peer;
 pub mod policy;
+pub mod settings;
