@@ -28,6 +28,8 @@ pub mod suggest;
 
 pub mod withheld;
 
+pub mod launcher;
+
 pub mod schema;
 
 pub mod value;
