@@ -9,4 +9,5 @@ pub mod environments;
 pub mod keys;
 pub mod peer;
 pub mod policy;
+pub mod server;
 pub mod settings;
