@@ -53,7 +53,13 @@ pub mod memory;
 #[cfg(target_os = "linux")]
 pub mod mount;
 
+#[cfg(target_os = "linux")]
+pub mod namespace;
+
 pub mod output;
+
+#[cfg(target_os = "linux")]
+pub mod peer;
 
 pub mod process;
 
