@@ -28,6 +28,8 @@ pub mod suggest;
 
 pub mod withheld;
 
+pub mod launcher;
+
 pub mod schema;
 
 pub mod value;
@@ -58,11 +60,11 @@ pub mod export;
 
 pub mod watch;
 
-pub mod run;
-
 pub mod protocol;
 
 pub mod client;
+
+pub mod run;
 
 pub mod daemon;
 
