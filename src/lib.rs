@@ -60,6 +60,8 @@ pub mod watch;
 
 pub mod run;
 
+pub mod open;
+
 pub mod protocol;
 
 pub mod client;
