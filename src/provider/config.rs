@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Provided;
 use super::trust::Trusted;
+use crate::launcher::{Direct, Launcher};
 use crate::withheld::is_withheld;
 
 /// What the caller lets providers see and do.
@@ -19,6 +20,8 @@ pub struct Config {
     pub base: PathBuf,
     /// Which definitions may run programs of their choice.
     pub commands: Commands,
+    /// What starts plugins and programs.
+    pub launcher: Arc<dyn Launcher>,
     /// How long a program may take.
     pub timeout: Duration,
     /// How many programs run at a time.
@@ -37,6 +40,7 @@ impl Config {
             environment: Vec::new(),
             base: base.into(),
             commands: Commands::Trusted(Trusted::default()),
+            launcher: Arc::new(Direct),
             timeout: Duration::from_secs(30),
             concurrency: 8,
             size_limit: 16 * 1024 * 1024,

@@ -12,6 +12,9 @@ pub mod allocator;
 
 mod arena;
 
+#[cfg(target_os = "linux")]
+pub mod channel;
+
 mod check;
 
 pub mod children;

@@ -33,7 +33,7 @@ const FENCES: &[Fence] = &[
     // escrun's own secrets.
     Fence::new(
         ".envs(",
-        &["src/provider/process.rs", "src/cli/identities.rs"],
+        &["src/launcher.rs", "src/cli/identities.rs"],
     ),
     Fence::new(".env(", &[]),
 ];
