@@ -65,6 +65,9 @@ pub mod process;
 
 pub mod pty;
 
+#[cfg(target_os = "linux")]
+pub mod readable;
+
 mod region;
 
 #[cfg(target_os = "linux")]
