@@ -9,3 +9,5 @@ pub mod environments;
 pub mod keys;
 pub mod peer;
 pub mod policy;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
