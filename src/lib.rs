@@ -60,11 +60,11 @@ pub mod export;
 
 pub mod watch;
 
-pub mod run;
-
 pub mod protocol;
 
 pub mod client;
+
+pub mod run;
 
 pub mod daemon;
 
