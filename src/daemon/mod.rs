@@ -13,3 +13,4 @@ pub mod policy;
 pub mod sandbox;
 #[cfg(target_os = "linux")]
 pub mod service;
+pub mod settings;
