@@ -87,6 +87,7 @@ pub struct Health {
 
 /// `GET /v1/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The version of the daemon.
     pub version: String,

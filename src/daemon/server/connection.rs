@@ -265,7 +265,10 @@ impl Connection {
         let deadline = Instant::now() + LINGER;
         let mut rest = LINGER_BYTES;
         loop {
-            let read = self.daemon.scratch.lend(|buffer| self.stream.try_read(buffer));
+            let read = self
+                .daemon
+                .scratch
+                .lend(|buffer| self.stream.try_read(buffer));
             match read {
                 Ok(count) if count > 0 && count < rest => rest -= count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

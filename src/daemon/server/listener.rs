@@ -145,7 +145,10 @@ fn make_folder(folder: &Path, mode: u32) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    DirBuilder::new().recursive(true).mode(mode).create(folder)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(folder)?;
     // The umask keeps others out of all that is made, and the socket of a machine is for others.
     fs::set_permissions(folder, Permissions::from_mode(mode))
 }

@@ -39,7 +39,7 @@ pub(crate) struct Metrics {
     /// Streams that are open.
     pub(super) watchers: AtomicU64,
     /// Records that the audit did not take.
-    pub(super) audit_failures: AtomicU64,
+    pub(crate) audit_failures: AtomicU64,
 }
 
 /// What others count.
@@ -76,7 +76,11 @@ impl Metrics {
     pub(super) fn text(&self, gauges: &Gauges) -> String {
         let mut text = Text(String::with_capacity(4096));
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        text.family("escrun_requests_total", "counter", "Requests, by call and outcome.");
+        text.family(
+            "escrun_requests_total",
+            "counter",
+            "Requests, by call and outcome.",
+        );
         for call in Call::ALL {
             for (outcome, count) in OUTCOMES.into_iter().zip(&self.requests[call.index()]) {
                 // Those that never happened would be most of the text.
@@ -129,14 +133,24 @@ impl Metrics {
                 "Locked memory of the answers that are kept.",
                 gauges.cache_bytes,
             ),
-            ("escrun_connections", gauge, "Open connections.", gauges.connections),
+            (
+                "escrun_connections",
+                gauge,
+                "Open connections.",
+                gauges.connections,
+            ),
             (
                 "escrun_connections_turned_away_total",
                 counter,
                 "Connections that were not let in, because there were too many.",
                 load(&self.turned_away),
             ),
-            ("escrun_watchers", gauge, "Open streams of revisions.", load(&self.watchers)),
+            (
+                "escrun_watchers",
+                gauge,
+                "Open streams of revisions.",
+                load(&self.watchers),
+            ),
             (
                 "escrun_audit_failures_total",
                 counter,

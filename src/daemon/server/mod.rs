@@ -3,8 +3,26 @@
 //!
 //! What a peer sends decides nothing but what is asked: who it is comes from the kernel.
 
+mod accept;
+mod calls;
+mod connection;
 mod intake;
+mod listener;
+mod metrics;
 mod request;
+mod response;
+mod route;
+mod scratch;
+mod slots;
+mod sse;
+mod stop;
 
-pub use intake::{Intake, Taken};
-pub use request::{Head, Method, Request};
+pub(crate) use accept::accept;
+pub use intake::{Allowance, Intake, Taken};
+pub use listener::ListenError;
+pub(crate) use listener::OwnSocket;
+pub(crate) use metrics::{Gauges, Metrics};
+pub use request::{Head, Method, Refusal, Request};
+pub(crate) use scratch::Scratch;
+pub(crate) use slots::Slots;
+pub(crate) use stop::Stop;

@@ -80,10 +80,16 @@ impl Call {
 
     /// The call that a head is for.
     pub(super) fn of(head: &Head) -> Result<Self, Response> {
-        let call = Self::ALL.into_iter().find(|call| call.path() == &*head.path);
-        let call = call.ok_or_else(|| Response::error(Code::NotFound, "there is no such call", None))?;
+        let call = Self::ALL
+            .into_iter()
+            .find(|call| call.path() == &*head.path);
+        let call =
+            call.ok_or_else(|| Response::error(Code::NotFound, "there is no such call", None))?;
         let (fits, methods) = match call.is_asking() {
-            true => (matches!(head.method, Method::Get | Method::Head), "GET, HEAD"),
+            true => (
+                matches!(head.method, Method::Get | Method::Head),
+                "GET, HEAD",
+            ),
             false => (head.method == Method::Post, "POST"),
         };
         if !fits {
@@ -92,7 +98,11 @@ impl Call {
         }
         // Only calls of the watch kind have one.
         if call != Self::Watch && !head.query.is_empty() {
-            return Err(Response::error(Code::BadRequest, "the call has no query", None));
+            return Err(Response::error(
+                Code::BadRequest,
+                "the call has no query",
+                None,
+            ));
         }
         Ok(call)
     }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Notify;
+
 /// Descriptors that are left for everything else.
 const SPARE: usize = 64;
 
@@ -14,6 +16,7 @@ pub(crate) struct Slots {
     all: usize,
     per_user: usize,
     taken: Mutex<Taken>,
+    emptied: Notify,
 }
 
 #[derive(Default)]
@@ -37,12 +40,25 @@ impl Slots {
             all,
             per_user: per_user.unwrap_or((all - all / 4).max(1)).min(all),
             taken: Mutex::default(),
+            emptied: Notify::new(),
         }
     }
 
     /// How many connections there are.
     pub(crate) fn taken(&self) -> usize {
         self.lock().all
+    }
+
+    /// Returns when there are no connections.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            // Made before the question is asked, so that what happens in between is not missed.
+            let emptied = self.emptied.notified();
+            if self.taken() == 0 {
+                return;
+            }
+            emptied.await;
+        }
     }
 
     /// A slot for a connection of `user`, if there is one left.
@@ -72,6 +88,9 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.slots.lock();
         taken.all -= 1;
+        if taken.all == 0 {
+            self.slots.emptied.notify_waiters();
+        }
         if let Some(of_user) = taken.by_user.get_mut(&self.user) {
             *of_user -= 1;
             if *of_user == 0 {
