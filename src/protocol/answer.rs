@@ -124,6 +124,7 @@ pub struct UnlockRefusal {
     /// What went wrong.
     pub error: Fault,
     /// What is known of the identities, with what has to be answered.
+    #[serde(flatten)]
     pub keys: LockState,
 }
 
