@@ -29,6 +29,11 @@ pub trait Prompt: Send + Sync {
     /// # Errors
     /// When nobody answers.
     fn passphrase(&self, question: &str) -> Result<Secret, Unanswered>;
+
+    /// Hears that the answer to a question was of no use, so that it is not given again.
+    fn refused(&self, question: &str) {
+        let _ = question;
+    }
 }
 
 /// Why there is no answer.

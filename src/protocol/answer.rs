@@ -109,9 +109,22 @@ pub struct LockState {
     pub locked: bool,
     /// The names of the sources that gave identities.
     pub identities: Vec<String>,
+    /// The recipients that stand for the identities, as far as they are known: public keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
     /// What has to be answered to unlock all identities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<Question>,
+}
+
+/// The body of an answer to `POST /v1/unlock` that is no success: that of every failure, and what is known of the
+/// identities now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnlockRefusal {
+    /// What went wrong.
+    pub error: Fault,
+    /// What is known of the identities, with what has to be answered.
+    pub keys: LockState,
 }
 
 /// What a person has to be asked.
