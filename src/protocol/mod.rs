@@ -6,7 +6,9 @@
 mod answer;
 mod call;
 
-pub use answer::{Code, ErrorAnswer, Fault, Health, LockState, Place, Question, Status};
+pub use answer::{
+    CheckAnswer, Code, ErrorAnswer, Fault, Health, LockState, Place, Question, Status,
+};
 pub use call::{ExportCall, OpenCall, View, WatchCall};
 
 /// The name of the daemon's socket in its folder.
