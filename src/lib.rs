@@ -28,6 +28,8 @@ pub mod suggest;
 
 pub mod withheld;
 
+pub mod launcher;
+
 pub mod schema;
 
 pub mod value;
@@ -57,6 +59,8 @@ pub mod author;
 pub mod export;
 
 pub mod watch;
+
+pub mod open;
 
 pub mod protocol;
 

@@ -9,3 +9,8 @@ pub mod environments;
 pub mod keys;
 pub mod peer;
 pub mod policy;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
+#[cfg(target_os = "linux")]
+pub mod service;
+pub mod settings;
