@@ -10,4 +10,7 @@ pub mod keys;
 pub mod peer;
 pub mod policy;
 #[cfg(target_os = "linux")]
+pub mod sandbox;
+#[cfg(target_os = "linux")]
 pub mod service;
+pub mod settings;

@@ -43,6 +43,13 @@ pub struct OpenCall {
     /// Whether to list every secret text of the values besides, for who hides them in output.
     #[serde(default, skip_serializing_if = "is_default")]
     pub secrets: bool,
+    /// Whether each secret is given as [`REDACTED`](crate::secret::REDACTED): for who only looks, so that what nobody
+    /// wants to see never leaves the daemon.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub redact: bool,
+    /// Whether nothing is decrypted and no provider asked; what they would give is `[unknown]`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub symbolic: bool,
 }
 
 /// What of the environments is given.

@@ -12,6 +12,9 @@ pub mod allocator;
 
 mod arena;
 
+#[cfg(target_os = "linux")]
+pub mod channel;
+
 mod check;
 
 pub mod children;
@@ -50,7 +53,13 @@ pub mod memory;
 #[cfg(target_os = "linux")]
 pub mod mount;
 
+#[cfg(target_os = "linux")]
+pub mod namespace;
+
 pub mod output;
+
+#[cfg(target_os = "linux")]
+pub mod peer;
 
 pub mod process;
 

@@ -12,6 +12,8 @@ mod cases;
 mod cli;
 mod container;
 mod crypt;
+#[cfg(target_os = "linux")]
+mod daemon;
 mod export;
 mod host;
 mod house;
