@@ -62,7 +62,7 @@ pub mod pty;
 mod region;
 
 #[cfg(target_os = "linux")]
-mod seccomp;
+pub mod seccomp;
 
 pub mod signal;
 
