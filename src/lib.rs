@@ -60,6 +60,8 @@ pub mod export;
 
 pub mod watch;
 
+pub mod open;
+
 pub mod protocol;
 
 pub mod client;

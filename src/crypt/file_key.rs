@@ -36,6 +36,11 @@ impl FileKey {
         AgeFileKey::init_with_mut(|bytes| bytes.copy_from_slice(self.secret.expose()))
     }
 
+    /// The key itself.
+    pub(super) fn into_secret(self) -> Secret {
+        self.secret
+    }
+
     /// Derives a key: HKDF-SHA-256 with the file key as input keying material (RFC 5869).
     pub(super) fn derive(&self, salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
         let mut derived = Zeroizing::new([0; 32]);

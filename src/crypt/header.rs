@@ -171,7 +171,7 @@ impl Header {
     }
 }
 
-fn is_passphrase(stanza: &Stanza) -> bool {
+pub(super) fn is_passphrase(stanza: &Stanza) -> bool {
     stanza.tag == PASSPHRASE_STANZA
 }
 

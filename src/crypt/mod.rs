@@ -12,6 +12,8 @@ mod age_file;
 
 mod ciphertext;
 
+mod custody;
+
 mod error;
 
 mod file_key;
@@ -38,7 +40,10 @@ mod ssh_wire;
 
 mod wrap;
 
+mod wrapped_key;
+
 pub use ciphertext::{CiphertextError, is_complete_file};
+pub use custody::{Custody, validate};
 pub use error::Error;
 pub use header::HeaderError;
 pub use identity::{IdentityError, IdentitySource, read_identity};
@@ -48,6 +53,7 @@ pub use payload::PayloadError;
 pub use prompt::{Interaction, Plugins, Prompt, Unanswered};
 pub use recipient::{Recipient, RecipientError, parse_recipients, recipients_digest};
 pub use sealer::{Rekey, Sealer, seal_complete, seal_file};
+pub use wrapped_key::WrappedKey;
 
 #[cfg(test)]
 mod tests;

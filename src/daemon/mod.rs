@@ -11,3 +11,6 @@ pub mod peer;
 pub mod policy;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
+#[cfg(target_os = "linux")]
+pub mod service;
+pub mod settings;

@@ -1,11 +1,11 @@
 //! What providers may see and do.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::Provided;
 use super::trust::Trusted;
 use crate::launcher::{Direct, Launcher};
 use crate::withheld::is_withheld;
@@ -28,8 +28,8 @@ pub struct Config {
     pub concurrency: usize,
     /// The largest answer that is taken from a program and the largest file that is read, in bytes.
     pub size_limit: usize,
-    /// The files that were read or are missing, but for those whose names are secret.
-    pub(super) files: Mutex<BTreeSet<PathBuf>>,
+    /// What has been answered.
+    pub(super) provided: Arc<Mutex<Provided>>,
 }
 
 impl Config {
@@ -44,7 +44,7 @@ impl Config {
             timeout: Duration::from_secs(30),
             concurrency: 8,
             size_limit: 16 * 1024 * 1024,
-            files: Mutex::default(),
+            provided: Arc::default(),
         }
     }
 

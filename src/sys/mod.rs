@@ -53,11 +53,20 @@ pub mod memory;
 #[cfg(target_os = "linux")]
 pub mod mount;
 
+#[cfg(target_os = "linux")]
+pub mod namespace;
+
 pub mod output;
+
+#[cfg(target_os = "linux")]
+pub mod peer;
 
 pub mod process;
 
 pub mod pty;
+
+#[cfg(target_os = "linux")]
+pub mod readable;
 
 mod region;
 

@@ -1,6 +1,7 @@
 //! The identities of a run: read when a header first needs them, tried from the cheapest to the dearest.
 
 mod error;
+mod held;
 mod key;
 mod parse;
 mod permission;
@@ -10,7 +11,10 @@ mod source;
 
 use std::collections::VecDeque;
 
+use age_core::format::Stanza;
+
 pub use error::IdentityError;
+pub(super) use held::HeldIdentities;
 pub use read::read_identity;
 pub use source::IdentitySource;
 
@@ -74,12 +78,13 @@ impl Identities {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
+        let stanzas = header.stanzas();
         let mut troubles = Troubles::default();
         let mut tried = 0;
         loop {
-            let fresh = &mut self.keys[tried..];
+            let fresh = &self.keys[tried..];
             tried += fresh.len();
-            if let Some(key) = troubles.first_fit(fresh, Tier::Open, header, &self.interaction)? {
+            if let Some(key) = troubles.first_fit(fresh, Tier::Open, stanzas, &self.interaction)? {
                 return verified(header, key);
             }
             if !self.read_next() {
@@ -87,12 +92,12 @@ impl Identities {
             }
         }
         for tier in [Tier::ProtectedSsh, Tier::Plugin, Tier::ProtectedFile] {
-            let keys = &mut self.keys;
-            if let Some(key) = troubles.first_fit(keys, tier, header, &self.interaction)? {
+            let keys = &self.keys;
+            if let Some(key) = troubles.first_fit(keys, tier, stanzas, &self.interaction)? {
                 return verified(header, key);
             }
         }
-        Err(self.nothing_fits(header, troubles))
+        Err(troubles.nothing_fits(&self.names, &self.searched, &self.problems, stanzas))
     }
 
     /// Reads the next source. `false` if there is none.
@@ -106,7 +111,7 @@ impl Identities {
             let Found { name, text, note } = found;
             self.notes
                 .extend(note.map(|note| format!("identity {name}: {note}")));
-            match text.and_then(|text| parse::parse(&name, text, &self.interaction)) {
+            match text.and_then(|text| parse::parse(&name, text)) {
                 Ok(keys) => {
                     self.names.push(name);
                     self.keys.extend(keys);
@@ -124,25 +129,6 @@ impl Identities {
             }
         }
         true
-    }
-
-    fn nothing_fits(&self, header: &Header, troubles: Troubles) -> Error {
-        if let Some(altered) = troubles.altered {
-            return altered;
-        }
-        let mut problems = self.problems.clone();
-        problems.extend(troubles.problems);
-        if self.names.is_empty() {
-            return Error::NoIdentity {
-                searched: self.searched.clone(),
-                problems,
-            };
-        }
-        Error::NoneFits {
-            tried: self.names.clone(),
-            stanzas: header.stanza_types(),
-            problems,
-        }
     }
 }
 
@@ -167,16 +153,42 @@ struct Troubles {
 }
 
 impl Troubles {
+    /// Why no key was found: of sources `searched`, those `names` gave some.
+    fn nothing_fits(
+        self,
+        names: &[String],
+        searched: &[String],
+        of_sources: &[String],
+        stanzas: &[Stanza],
+    ) -> Error {
+        if let Some(altered) = self.altered {
+            return altered;
+        }
+        let mut problems = of_sources.to_vec();
+        problems.extend(self.problems);
+        if names.is_empty() {
+            return Error::NoIdentity {
+                searched: searched.to_vec(),
+                problems,
+            };
+        }
+        Error::NoneFits {
+            tried: names.to_vec(),
+            stanzas: stanzas.iter().map(|stanza| stanza.tag.clone()).collect(),
+            problems,
+        }
+    }
+
     /// Tries the keys of one tier in their order. An answer that was wrong ends the search.
-    fn first_fit(
+    fn first_fit<'k>(
         &mut self,
-        keys: &mut [Key],
+        keys: impl IntoIterator<Item = &'k Key>,
         tier: Tier,
-        header: &Header,
+        stanzas: &[Stanza],
         interaction: &Interaction,
     ) -> Result<Option<FileKey>, Error> {
         for key in keys {
-            match key.unwrap(tier, header, interaction) {
+            match key.unwrap(tier, stanzas, interaction) {
                 Ok(Some(key)) => return Ok(Some(key)),
                 Ok(None) => {}
                 Err(Trouble::Header(error)) => {
