@@ -73,7 +73,7 @@ pub mod readable;
 mod region;
 
 #[cfg(target_os = "linux")]
-mod seccomp;
+pub mod seccomp;
 
 pub mod signal;
 
