@@ -1,5 +1,7 @@
 //! Faults of definitions: what is wrong, where, and what helps. How they are printed is the command line's business.
 
+mod json;
+
 use std::sync::Arc;
 
 use crate::source::{Origin, Source, Span};

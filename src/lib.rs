@@ -28,6 +28,8 @@ pub mod suggest;
 
 pub mod withheld;
 
+pub mod launcher;
+
 pub mod schema;
 
 pub mod value;
@@ -58,11 +60,13 @@ pub mod export;
 
 pub mod watch;
 
-pub mod run;
+pub mod open;
 
 pub mod protocol;
 
 pub mod client;
+
+pub mod run;
 
 pub mod daemon;
 

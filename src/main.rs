@@ -7,6 +7,8 @@ use std::io::Write;
 
 use escrun::cli::{self, Outcome};
 #[cfg(target_os = "linux")]
+use escrun::daemon::sandbox;
+#[cfg(target_os = "linux")]
 use escrun::run::supervise;
 use escrun::sys::{children, process, stack};
 
@@ -20,6 +22,10 @@ fn run(arguments: Vec<OsString>) -> u8 {
     if let Err(error) = process::harden() {
         report(format_args!("cannot protect this process: {error}"));
         return FAULT;
+    }
+    #[cfg(target_os = "linux")]
+    if let Some(status) = sandbox::resume(&arguments) {
+        return status;
     }
     #[cfg(target_os = "linux")]
     if let Some(status) = supervise::resume(&arguments) {

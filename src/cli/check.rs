@@ -13,6 +13,7 @@ use crate::diagnostic::{self, Diagnostic};
 use crate::eval::{Loader, Mode, Selection};
 use crate::export::{self, Export};
 use crate::lint;
+use crate::open;
 use crate::source::Source;
 use crate::store::EnvironmentName;
 use crate::sys::process;
@@ -88,7 +89,7 @@ fn check_environment(
         symbolic: true,
         ..export::Options::default()
     };
-    diagnostics.extend(variables::project_evaluated(evaluated, &options).diagnostics);
+    diagnostics.extend(open::project(evaluated, &options).diagnostics);
 
     let Ok(loaded) = workspace.directory.load(name.as_str()) else {
         return;

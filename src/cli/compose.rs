@@ -13,6 +13,7 @@ use super::workspace::Workspace;
 use crate::diagnostic::any_error;
 use crate::eval::Mode;
 use crate::export::{self, Entry, File, Inherit, Projection, SecretText, Variables};
+use crate::open;
 use crate::run::{Delivery, delivery};
 use crate::secret::Secret;
 
@@ -49,7 +50,7 @@ pub(super) fn compose(
     } = variables::project_chosen(workspace, Mode::Eval, &options.export, chosen)?;
     let inherit = Inherit {
         clean: options.clean,
-        keep: variables::patterns("--keep", &options.keep)?,
+        keep: open::globs("--keep", &options.keep)?,
         unset: options.export.unset.clone(),
         on_conflict: match options.on_conflict.unwrap_or_default() {
             OnConflict::Override => export::OnConflict::Override,

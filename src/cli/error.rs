@@ -5,7 +5,7 @@ use std::io;
 
 use crate::diagnostic::Diagnostic;
 use crate::sys::fs::describe;
-use crate::{author, project, run, store};
+use crate::{author, open, project, run, store};
 
 /// Exit status of a run whose command never started (env(1)).
 pub(super) const RUN_FAILED: u8 = 125;
@@ -100,6 +100,21 @@ impl From<project::Error> for Failure {
                 hint: error.hint(),
                 ..Self::new(error)
             },
+        }
+    }
+}
+
+impl From<open::Invalid> for Failure {
+    fn from(invalid: open::Invalid) -> Self {
+        Self::usage(invalid)
+    }
+}
+
+impl From<open::NoValue> for Failure {
+    fn from(missing: open::NoValue) -> Self {
+        Self {
+            hint: missing.hint.clone(),
+            ..Self::new(missing)
         }
     }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::args::ExportOptions;
 use super::columns::columns;
 use super::error::Failure;
-use super::get::walk;
 use super::variables;
 use super::workspace::Workspace;
 use crate::encode::{self, Redaction};
 use crate::eval::Mode;
 use crate::export;
+use crate::open;
 use crate::quote::quoted;
 use crate::suggest::nearest;
 use crate::syntax::path::{self, Step};
@@ -52,7 +52,8 @@ pub(super) fn explain(workspace: &Workspace<'_>, subject: Option<&str>) -> Resul
                         quoted(name)
                     ))
                 })?;
-                let value = walk(values, &steps).map_err(|failure| {
+                let value = open::value_at(values, &steps).map_err(|missing| {
+                    let failure = Failure::from(missing);
                     match nearest(name, named.keys().copied()) {
                         Some(near) if failure.hint.is_none() => {
                             failure.with_hint(format!("did you mean the variable {near}?"))
@@ -74,7 +75,7 @@ fn of_variable(name: &str, path: &str, values: &Value) -> String {
     let steps = path::parse(path).unwrap_or_default();
     // The document path starts at the definition, not at its values.
     let below = steps.strip_prefix(&[Step::key("values")]);
-    match below.and_then(|steps| walk(values, steps).ok()) {
+    match below.and_then(|steps| open::value_at(values, steps).ok()) {
         Some(value) => title + &chain(value),
         None => title,
     }

@@ -7,10 +7,9 @@ use super::workspace::Workspace;
 use crate::encode::{self, Redaction};
 use crate::eval::Mode;
 use crate::export::format::{self, Format};
+use crate::open;
 use crate::quote::quoted;
-use crate::suggest::nearest;
-use crate::syntax::path::{self, Step};
-use crate::value::{Data, Value};
+use crate::syntax::path;
 
 /// Prints the value that was asked for, broken parts as `[unknown]`.
 pub(super) fn get(workspace: &Workspace<'_>, options: &GetOptions) -> Result<(), Failure> {
@@ -44,7 +43,7 @@ pub(super) fn get(workspace: &Workspace<'_>, options: &GetOptions) -> Result<(),
     }
     let evaluated = workspace.evaluate(mode, None)?;
     let failed = workspace.ui.diagnostics(evaluated.diagnostics);
-    let value = walk(&evaluated.merged, &steps)?;
+    let value = open::value_at(&evaluated.merged, &steps)?;
     let encoded = match options.format {
         GetFormat::Yaml => encode::yaml(value, redaction),
         GetFormat::String => encode::text(value, redaction),
@@ -74,46 +73,4 @@ fn get_variables(
         Err(diagnostics) => failed |= workspace.ui.diagnostics(diagnostics),
     }
     if failed { Err(Failure::told()) } else { Ok(()) }
-}
-
-/// What helps with a path that was copied from a message, where it begins at the definition.
-pub(super) fn begin_below_values(below: &[Step]) -> String {
-    format!("paths begin below values: {}", path::render(below))
-}
-
-/// The value at a path.
-pub(super) fn walk<'v>(value: &'v Value, steps: &[Step]) -> Result<&'v Value, Failure> {
-    let mut at = value;
-    for (index, step) in steps.iter().enumerate() {
-        let next = match (&at.data, step) {
-            (Data::Object(object), Step::Key(key)) => {
-                object.members.get(&**key).map(|member| &member.value)
-            }
-            (Data::List(items), Step::Index(index)) => items.get(*index),
-            _ => None,
-        };
-        let Some(next) = next else {
-            let failure = Failure::new(format!(
-                "there is no value at {}",
-                path::render(&steps[..=index])
-            ));
-            let near = match (&at.data, step) {
-                (Data::Object(object), Step::Key(key)) if !at.secret => {
-                    nearest(key, object.members.keys().map(|key| &**key))
-                }
-                _ => None,
-            };
-            return Err(match (near, steps) {
-                (Some(near), _) => failure.with_hint(format!("did you mean {}?", quoted(near))),
-                (None, [Step::Key(key), below @ ..])
-                    if index == 0 && **key == *"values" && !below.is_empty() =>
-                {
-                    failure.with_hint(begin_below_values(below))
-                }
-                _ => failure,
-            });
-        };
-        at = next;
-    }
-    Ok(at)
 }

@@ -1,9 +1,8 @@
-//! Diagnostics as text: for people, with the place cited, and as JSON.
+//! Diagnostics as text for people, with the place cited.
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::ast;
@@ -12,41 +11,6 @@ use crate::lint;
 use crate::quote::is_printable;
 use crate::secret::REDACTED;
 use crate::source::{Origin, Source};
-
-/// A diagnostic as one line of JSON.
-pub(super) fn json(diagnostic: &Diagnostic) -> String {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        severity: &'a str,
-        message: &'a str,
-        environment: Option<&'a str>,
-        line: Option<u32>,
-        column: Option<u32>,
-        path: &'a str,
-        file: Option<String>,
-        hint: Option<&'a str>,
-    }
-    let (origin, source) = place(diagnostic);
-    let line = Line {
-        severity: diagnostic.severity.name(),
-        message: &diagnostic.message,
-        environment: origin.map(|origin| &**origin.source.name()),
-        line: origin.map(|origin| origin.span.line),
-        column: origin.map(|origin| origin.span.column),
-        path: &diagnostic.path,
-        file: source.and_then(|source| Some(source.file()?.display().to_string())),
-        hint: diagnostic.hint.as_deref(),
-    };
-    serde_json::to_string(&line).expect("texts and numbers can always be written as JSON")
-}
-
-fn place(diagnostic: &Diagnostic) -> (Option<&Origin>, Option<&Source>) {
-    match &diagnostic.place {
-        Place::Nowhere => (None, None),
-        Place::In(source) => (None, Some(source)),
-        Place::At(origin) => (Some(origin), Some(&origin.source)),
-    }
-}
 
 /// A diagnostic for people: one line and its hint, and on a terminal the cited line. The fault keeps as many `more`
 /// secrets from being decrypted.
@@ -82,6 +46,14 @@ pub(super) fn plain(diagnostic: &Diagnostic, more: usize, excerpt: bool, color: 
         let _ = write!(text, "\n  {} {}", style.cyan("hint:"), sanitized(hint));
     }
     text
+}
+
+fn place(diagnostic: &Diagnostic) -> (Option<&Origin>, Option<&Source>) {
+    match &diagnostic.place {
+        Place::Nowhere => (None, None),
+        Place::In(source) => (None, Some(source)),
+        Place::At(origin) => (Some(origin), Some(&origin.source)),
+    }
 }
 
 /// The line that an origin stands in, with its place underlined. What is or may be a secret is masked; text that is

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::args::SetOptions;
 use super::error::Failure;
-use super::get::begin_below_values;
 use super::seal::unchanged;
 use super::standard_input;
 use super::workspace::{Workspace, environment_name};
 use crate::author;
+use crate::open;
 use crate::quote::quoted;
 use crate::secret::Secret;
 use crate::source::Source;
@@ -36,7 +36,7 @@ pub(super) fn set(workspace: &Workspace<'_>, options: &SetOptions) -> Result<(),
             "there are no values in {}",
             path::render(&steps[..1])
         ))
-        .with_hint(begin_below_values(below)));
+        .with_hint(open::begin_below_values(below)));
     }
     let text = if options.secret {
         let secret = secret(options)?;

@@ -77,7 +77,7 @@ impl Ui {
         match self.format {
             MessageFormat::Json => wanted
                 .iter()
-                .for_each(|diagnostic| self.err(&render::json(diagnostic))),
+                .for_each(|diagnostic| self.err(&diagnostic.to_json())),
             MessageFormat::Plain => self.for_people(&told_once(wanted)),
         }
         diagnostic::any_error(&diagnostics)

@@ -1,14 +1,13 @@
 //! From options to variables: what `run`, `export`, `get` and `explain` share.
 
-use glob::Pattern;
-
 use super::args::{Export as ExportChoice, ExportOptions};
 use super::error::Failure;
 use super::overrides;
 use super::workspace::Workspace;
-use crate::diagnostic::{Diagnostic, Extent, Place, Severity, any_error};
-use crate::eval::{Evaluated, Mode};
-use crate::export::{self, Composed, Export, File, Note, Projection};
+use crate::diagnostic::{Diagnostic, Extent, Place, Severity};
+use crate::eval::Mode;
+use crate::export::{self, Export, File, Note, Projection};
+use crate::open;
 use crate::project;
 
 /// The variables of what is selected, with every fault on the way there.
@@ -31,51 +30,7 @@ pub(super) fn project_chosen(
     chosen.symbolic = mode == Mode::Check;
     let overrides = overrides::definition(&options.set)?;
     let evaluated = workspace.evaluate(mode, overrides.as_ref())?;
-    Ok(project_evaluated(evaluated, &chosen))
-}
-
-/// The variables of what was evaluated. What an evaluation with errors gives is not looked at: it would only give
-/// errors that follow from those.
-pub(super) fn project_evaluated(evaluated: Evaluated, options: &export::Options) -> Projection {
-    let Evaluated {
-        environments,
-        merged,
-        mut diagnostics,
-    } = evaluated;
-    if any_error(&diagnostics) {
-        return Projection {
-            diagnostics,
-            ..Projection::default()
-        };
-    }
-    let mut projection = export::project(
-        &Composed {
-            named: environments,
-            merged,
-        },
-        options,
-    );
-    if !any_error(&projection.diagnostics) {
-        let matches = |glob: &Pattern| {
-            let mut variables = projection.variables.iter();
-            let mut files = projection.files.iter();
-            variables.any(|one| glob.matches(&one.name))
-                || files.any(|one| glob.matches(&one.variable))
-        };
-        let idle = options.only.iter().filter(|glob| !matches(glob));
-        diagnostics.extend(idle.map(|glob| {
-            Diagnostic::warning_nowhere(format!(
-                "--only {}: no variable has such a name",
-                glob.as_str()
-            ))
-            .with_hint("escrun --dry-run shows which there are")
-        }));
-    }
-    diagnostics.append(&mut projection.diagnostics);
-    Projection {
-        diagnostics,
-        ..projection
-    }
+    Ok(open::project(evaluated, &chosen))
 }
 
 /// What the options and the project say about exporting.
@@ -92,22 +47,13 @@ pub(super) fn choose(
     };
     Ok(export::Options {
         export,
-        only: patterns("--only", &options.only)?,
-        except: patterns("--except", &options.except)?,
+        only: open::globs("--only", &options.only)?,
+        except: open::globs("--except", &options.except)?,
         unset: options.unset.clone(),
         prefix: options.prefix.clone().unwrap_or_default(),
         symbolic: false,
         lists_secrets: false,
     })
-}
-
-/// The globs of an option.
-pub(super) fn patterns(option: &str, globs: &[String]) -> Result<Vec<Pattern>, Failure> {
-    let parse = |glob: &String| {
-        Pattern::new(glob)
-            .map_err(|error| Failure::usage(format!("{option} {glob}: {}", error.msg)))
-    };
-    globs.iter().map(parse).collect()
 }
 
 /// Says which files are missing in what is printed, if any are.

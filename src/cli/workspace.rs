@@ -18,11 +18,11 @@ use super::relative::relative_to;
 use super::ui::Ui;
 use crate::ast::{self, Parsed};
 use crate::crypt::Keyring;
-use crate::diagnostic;
-use crate::eval::{self, Evaluated, Host, Mode};
+use crate::eval::{self, Evaluated, Mode};
+use crate::open::{self, Opened};
 use crate::project::{self, ProjectFile, ResolvedProject, SYSTEM_FOLDER, Selection, UserConfig};
 use crate::provider::trust::Trusted;
-use crate::provider::{self, Commands, ProviderSet};
+use crate::provider::{self, Commands};
 use crate::quote::quoted;
 use crate::source::Source;
 use crate::store::{Directory, EnvironmentName, NameError, Overlays};
@@ -149,25 +149,25 @@ impl<'a> Workspace<'a> {
         selection: &eval::Selection,
         overrides: Option<&Rc<Parsed>>,
     ) -> Evaluated {
-        let providers = ProviderSet::new(self.provider_config());
-        let host = Host {
+        let Opened {
+            evaluated,
+            provided,
+        } = open::evaluate(open::Request {
             mode,
             loader: &self.directory,
             decrypter: &self.keyring,
-            providers: &providers,
+            providers: self.provider_config(),
             context: self.context.clone(),
-        };
-        let mut evaluated = eval::evaluate(&host, selection, overrides);
-        self.provided_files.borrow_mut().extend(providers.files());
+            selection,
+            overrides,
+            wait: &|settle| settle(),
+        });
+        self.provided_files.borrow_mut().extend(provided.files);
         for note in self.keyring.notes() {
             self.ui.note(&note);
         }
         if let Some(note) = crate::sys::memory::degraded() {
             self.ui.note(note);
-        }
-        // What two of the environments share tells its faults for each.
-        if evaluated.environments.len() > 1 {
-            diagnostic::deduplicate(&mut evaluated.diagnostics);
         }
         evaluated
     }

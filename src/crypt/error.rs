@@ -35,6 +35,11 @@ pub enum Error {
         /// Why some identities could not be tried.
         problems: Vec<String>,
     },
+    /// No identity that is open fits, but one may that waits for its passphrase.
+    Waiting {
+        /// The names of the sources that wait.
+        names: Vec<String>,
+    },
     /// The header is for a passphrase, which is only supported for identity files.
     ForPassphrase,
     /// An identity that was asked for is unusable.
@@ -77,6 +82,7 @@ impl Error {
         match self {
             Error::NoIdentity { .. } | Error::Identity { .. } => Extent::Run,
             Error::NoneFits { .. }
+            | Error::Waiting { .. }
             | Error::NoHeader
             | Error::Header(_)
             | Error::HeaderAltered
@@ -107,6 +113,7 @@ impl Error {
             Error::NoneFits { .. } => {
                 "name another with `--identity FILE`, or have someone who can open it add your recipient"
             }
+            Error::Waiting { .. } => "unlock it with `escrun unlock`",
             Error::ForPassphrase => "encrypt it to recipients instead",
             Error::Identity { name, problem } => return problem.hint(name),
             Error::Recipient { problem, .. } => match problem {
@@ -148,6 +155,11 @@ impl fmt::Display for Error {
                 )?;
                 write_problems(f, problems)
             }
+            Error::Waiting { names } => write!(
+                f,
+                "no identity that is unlocked fits ({} waits for its passphrase)",
+                names.join(", ")
+            ),
             Error::ForPassphrase => f.write_str("it is encrypted with a passphrase"),
             Error::Identity { name, problem } => write!(f, "identity {name}: {problem}"),
             Error::Recipient { index, problem } => {

@@ -112,7 +112,7 @@ impl Keyring {
     }
 }
 
-fn header_text(encryption: Option<&Encryption>) -> Result<&str, Error> {
+pub(super) fn header_text(encryption: Option<&Encryption>) -> Result<&str, Error> {
     encryption
         .and_then(|encryption| encryption.header.as_ref())
         .map(|(text, _)| text.as_str())

@@ -10,7 +10,13 @@
 
 mod age_file;
 
+mod agent;
+
+mod agent_plugin;
+
 mod ciphertext;
+
+mod custody;
 
 mod error;
 
@@ -38,7 +44,12 @@ mod ssh_wire;
 
 mod wrap;
 
+mod wrapped_key;
+
+pub use agent::{Agent, AgentError};
+pub use agent_plugin::{FindAgent, PLUGIN_NAME, agent_identity, serve_plugin};
 pub use ciphertext::{CiphertextError, is_complete_file};
+pub use custody::{Custody, validate};
 pub use error::Error;
 pub use header::HeaderError;
 pub use identity::{IdentityError, IdentitySource, read_identity};
@@ -48,6 +59,7 @@ pub use payload::PayloadError;
 pub use prompt::{Interaction, Plugins, Prompt, Unanswered};
 pub use recipient::{Recipient, RecipientError, parse_recipients, recipients_digest};
 pub use sealer::{Rekey, Sealer, seal_complete, seal_file};
+pub use wrapped_key::WrappedKey;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use age::plugin::{Identity, IdentityPluginV1, Recipient, RecipientPluginV1, ResolveError};
 use age::{DecryptError, EncryptError};
-use age_core::format::{FileKey as AgeFileKey, Stanza};
+use age_core::format::Stanza;
 use age_core::secrecy::SecretString;
 
 use super::file_key::FileKey;
@@ -14,53 +14,74 @@ use super::{Error, HeaderError, IdentityError};
 use crate::secret::Secret;
 use crate::sys::process::as_inherited;
 
-/// An identity that a plugin keeps.
+/// An identity that a plugin keeps. One thread at a time talks to the plugin: there may be one device behind it.
 pub(super) struct PluginIdentity {
     identity: Identity,
-    conversation: Conversation,
+    state: Mutex<PluginState>,
+}
+
+#[derive(Default)]
+struct PluginState {
+    /// What was asked, and answered.
+    conversation: Option<Conversation>,
     /// Set once it failed after asking, so that a wrong PIN is never tried again.
     failed: Option<IdentityError>,
 }
 
 impl PluginIdentity {
-    pub(super) fn new(identity: Identity, interaction: &Interaction) -> Self {
+    pub(super) fn new(identity: Identity) -> Self {
         Self {
             identity,
-            conversation: Conversation::new(interaction),
-            failed: None,
+            state: Mutex::default(),
         }
     }
 
     /// Has the plugin unwrap the file key. `None` if no stanza is for this identity.
     pub(super) fn unwrap(
-        &mut self,
+        &self,
         stanzas: &[Stanza],
-    ) -> Result<Option<AgeFileKey>, IdentityError> {
-        if let Some(failed) = &self.failed {
+        interaction: &Interaction,
+    ) -> Result<Option<FileKey>, IdentityError> {
+        let mut state = self.state();
+        if let Some(failed) = &state.failed {
             return Err(failed.clone());
         }
-        if self.conversation.interaction.plugins() == Plugins::Refused {
+        if interaction.plugins() == Plugins::Refused {
             return Err(IdentityError::PluginsRefused);
         }
+        let conversation = state
+            .conversation
+            .get_or_insert_with(|| Conversation::new(interaction))
+            .clone();
         let name = self.identity.plugin();
         let identities = std::slice::from_ref(&self.identity);
-        let plugin = IdentityPluginV1::new(name, identities, self.conversation.clone())
+        let plugin = IdentityPluginV1::new(name, identities, conversation.clone())
             .map_err(|error| resolve_problem(&error))?;
-        self.conversation.begin();
+        conversation.begin();
         match as_inherited(|| age::Identity::unwrap_stanzas(&plugin, stanzas)) {
             None => Ok(None),
-            Some(Ok(key)) => Ok(Some(key)),
+            Some(Ok(key)) => Ok(Some(FileKey::from_age(&key))),
             Some(Err(error)) => {
-                let problem = match self.conversation.unanswered() {
+                let problem = match conversation.unanswered() {
                     Some(unanswered) => unanswered.into(),
                     None => decrypt_problem(&error),
                 };
-                if self.conversation.has_asked() {
-                    self.failed = Some(problem.clone());
+                if conversation.has_asked() {
+                    conversation.refuse();
+                    state.failed = Some(problem.clone());
                 }
                 Err(problem)
             }
         }
+    }
+
+    /// Forgets what was answered and that it failed.
+    pub(super) fn forgive(&self) {
+        *self.state() = PluginState::default();
+    }
+
+    fn state(&self) -> MutexGuard<'_, PluginState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -159,6 +180,16 @@ impl Conversation {
     fn begin(&self) {
         for answered in self.answers().iter_mut() {
             answered.used_in_this_run = false;
+        }
+    }
+
+    /// Tells the prompt that its answers were of no use.
+    fn refuse(&self) {
+        let Ok(prompt) = self.interaction.prompt() else {
+            return;
+        };
+        for answered in self.answers().iter().filter(|a| a.answer.is_ok()) {
+            prompt.refused(&one_line(&answered.question));
         }
     }
 

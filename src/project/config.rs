@@ -36,7 +36,10 @@ impl fmt::Display for Fault {
 }
 
 /// Parses the text of `file`; an empty one is as good as an empty mapping.
-pub(super) fn parse<T: DeserializeOwned + Default>(file: &Path, text: &str) -> Result<T, Fault> {
+///
+/// # Errors
+/// The first fault, with its place and key, and without any value that stands in the file.
+pub fn parse<T: DeserializeOwned + Default>(file: &Path, text: &str) -> Result<T, Fault> {
     let parsed: Result<Option<T>, _> = serde_yaml::from_str(text);
     parsed.map(Option::unwrap_or_default).map_err(|error| {
         let place = error.location().map(|at| (at.line(), at.column()));
@@ -52,7 +55,7 @@ pub(super) fn parse<T: DeserializeOwned + Default>(file: &Path, text: &str) -> R
 }
 
 /// An error of our own, whose text may be shown: it holds nothing of the value.
-pub(super) fn refused<E: de::Error>(reason: impl fmt::Display) -> E {
+pub fn refused<E: de::Error>(reason: impl fmt::Display) -> E {
     E::custom(format_args!("{REFUSED}{reason}"))
 }
 
@@ -162,8 +165,11 @@ fn unknown_key(rest: &str) -> (String, Option<String>) {
     (format!("unknown key `{}`", key.escape_debug()), Some(hint))
 }
 
-/// A key without a value is as good as none.
-pub(super) fn or_default<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<T, D::Error>
+/// A key without a value is as good as none: for `deserialize_with`.
+///
+/// # Errors
+/// Those of reading the value.
+pub fn or_default<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<T, D::Error>
 where
     T: Deserialize<'de> + Default,
 {
@@ -172,7 +178,10 @@ where
 
 /// A text that `check` makes a value of or refuses, with a reason that does not hold it. The check stands inside the
 /// visitor because the parser tells the place only of errors that arise there.
-pub(super) fn text<'de, D: Deserializer<'de>, T, R: fmt::Display>(
+///
+/// # Errors
+/// What is no text, and what `check` refuses.
+pub fn text<'de, D: Deserializer<'de>, T, R: fmt::Display>(
     deserializer: D,
     check: impl FnOnce(&str) -> Result<T, R>,
 ) -> Result<T, D::Error> {
@@ -195,7 +204,7 @@ pub(super) fn text<'de, D: Deserializer<'de>, T, R: fmt::Display>(
 
 /// One value, or a list of at least one.
 #[derive(Debug)]
-pub(super) struct OneOrMany<T>(pub(super) Vec<T>);
+pub struct OneOrMany<T>(pub Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

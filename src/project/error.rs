@@ -29,6 +29,8 @@ pub enum Error {
     },
     /// Everybody can write the user's own settings.
     Exposed(PathBuf),
+    /// The group can write a file that only its owner should.
+    Shared(PathBuf),
     /// A file says something wrong.
     Fault(Fault),
     /// An inline definition does not parse. The faults have their places.
@@ -77,6 +79,7 @@ impl fmt::Display for Error {
                 )
             }
             Error::Exposed(file) => write!(f, "everybody can write {}", file.display()),
+            Error::Shared(file) => write!(f, "the group of {} can write it", file.display()),
             Error::Fault(fault) => fault.fmt(f),
             Error::Inline(diagnostics) => match diagnostics.iter().find(|one| one.is_error()) {
                 Some(first) => f.write_str(&first.message),
@@ -123,6 +126,7 @@ impl Error {
                 owner,
             },
             Error::Exposed(file) => Error::Exposed(shown(&file)),
+            Error::Shared(file) => Error::Shared(shown(&file)),
             Error::Fault(fault) => Error::Fault(Fault {
                 file: shown(&fault.file),
                 ..fault
@@ -155,6 +159,7 @@ impl Error {
                 file.display()
             ),
             Error::Exposed(file) => format!("chmod o-w {}", file.display()),
+            Error::Shared(file) => format!("chmod g-w {}", file.display()),
             Error::Fault(fault) => return fault.hint.clone(),
             Error::Text(error) => return error.hint(),
             Error::Inline(diagnostics) => {

@@ -4,7 +4,7 @@
 //! Working directory, user and the paths of settings come in as values. What the files say about exporting and encrypting
 //! is handed on, not acted on.
 
-mod config;
+pub mod config;
 mod error;
 mod file;
 mod pulumi;
@@ -20,5 +20,6 @@ pub use error::Error;
 pub use file::Export;
 pub use resolve::{ProjectFile, Request, ResolvedProject, SYSTEM_FOLDER, resolve};
 pub use rules::{Pattern, Rule, Rules};
+pub use search::{SettingsFile, Writers};
 pub use selection::{Import, Selection};
 pub use user::UserConfig;

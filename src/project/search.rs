@@ -11,14 +11,28 @@ use crate::sys::fs::{ReadError, read_file};
 
 /// A file of settings.
 #[derive(Debug)]
-pub(super) struct SettingsFile {
-    pub(super) path: PathBuf,
-    pub(super) text: String,
+pub struct SettingsFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it says.
+    pub text: String,
+}
+
+/// Who but its owner may write a file that decides what runs or what is given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writers {
+    /// Its group.
+    Group,
+    /// Nobody.
+    None,
 }
 
 impl SettingsFile {
     /// Reads the file at `path`, whoever it belongs to.
-    pub(super) fn read(path: PathBuf) -> Result<(Self, Metadata), Error> {
+    ///
+    /// # Errors
+    /// When it is not to be read or no text.
+    pub fn read(path: PathBuf) -> Result<(Self, Metadata), Error> {
         match read_file(&path, MAX_DEFINITION_BYTES) {
             Ok((bytes, metadata)) => {
                 let text = decode(bytes, &path).map_err(Error::Text)?;
@@ -44,8 +58,29 @@ impl SettingsFile {
         Ok(Some((file, metadata)))
     }
 
+    /// Reads the file at `path`, if there is one, which must belong to `user` or to root and which nobody else may write
+    /// but `writers`.
+    ///
+    /// # Errors
+    /// When it is not to be read, is another user's, or others can write it.
+    pub fn read_guarded(path: PathBuf, user: u32, writers: Writers) -> Result<Option<Self>, Error> {
+        const OTHERS_WRITE: u32 = 0o002;
+        const GROUP_WRITES: u32 = 0o020;
+
+        let Some((file, metadata)) = Self::read_own(path, user)? else {
+            return Ok(None);
+        };
+        if metadata.mode() & OTHERS_WRITE != 0 {
+            return Err(Error::Exposed(file.path));
+        }
+        if writers == Writers::None && metadata.mode() & GROUP_WRITES != 0 {
+            return Err(Error::Shared(file.path));
+        }
+        Ok(Some(file))
+    }
+
     /// The folder that it stands in.
-    pub(super) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new("/"))
     }
 }

@@ -1,13 +1,12 @@
 //! The user's own settings: what no cloned repository may decide.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::config::{or_default, parse};
 use super::error::Error;
-use super::search::SettingsFile;
+use super::search::{SettingsFile, Writers};
 
 /// The content of the user's `config.yaml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -36,14 +35,10 @@ impl UserConfig {
     /// # Errors
     /// When it is not to be read, says something wrong, or others can write it: it says what may run.
     pub fn read(file: &Path, home: Option<&Path>, user: u32) -> Result<Self, Error> {
-        const OTHERS_WRITE: u32 = 0o002;
-
-        let Some((file, metadata)) = SettingsFile::read_own(file.to_owned(), user)? else {
+        let file = SettingsFile::read_guarded(file.to_owned(), user, Writers::Group)?;
+        let Some(file) = file else {
             return Ok(Self::default());
         };
-        if metadata.mode() & OTHERS_WRITE != 0 {
-            return Err(Error::Exposed(file.path));
-        }
         let mut config: Self = parse(&file.path, &file.text)?;
         for path in config.providers.iter_mut().chain(&mut config.identities) {
             *path = match (path.strip_prefix("~"), home) {

@@ -43,6 +43,13 @@ pub struct OpenCall {
     /// Whether to list every secret text of the values besides, for who hides them in output.
     #[serde(default, skip_serializing_if = "is_default")]
     pub secrets: bool,
+    /// Whether each secret is given as [`REDACTED`](crate::secret::REDACTED): for who only looks, so that what nobody
+    /// wants to see never leaves the daemon.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub redact: bool,
+    /// Whether nothing is decrypted and no provider asked; what they would give is `[unknown]`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub symbolic: bool,
 }
 
 /// What of the environments is given.
@@ -64,6 +71,31 @@ pub enum ExportCall {
     All,
     /// Only what definitions declare.
     Declared,
+}
+
+/// The most stanzas that `POST /v1/unwrap` takes at once.
+pub const MOST_STANZAS: usize = 64;
+
+/// The body of `POST /v1/unwrap`: stanzas of an age header, of which one may be for an identity of the daemon.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnwrapCall {
+    /// At most [`MOST_STANZAS`].
+    pub stanzas: Vec<StanzaCall>,
+}
+
+/// A stanza (age-encryption.org/v1, "Recipient stanza").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StanzaCall {
+    /// The type of the recipient, such as `X25519`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What follows the type.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// The wrapped file key, in base64.
+    pub body: String,
 }
 
 /// What `GET /v1/watch` asks by its query: `env=A,B`.

@@ -1,12 +1,13 @@
 //! What providers may see and do.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::Provided;
 use super::trust::Trusted;
+use crate::launcher::{Direct, Launcher};
 use crate::withheld::is_withheld;
 
 /// What the caller lets providers see and do.
@@ -19,14 +20,16 @@ pub struct Config {
     pub base: PathBuf,
     /// Which definitions may run programs of their choice.
     pub commands: Commands,
+    /// What starts plugins and programs.
+    pub launcher: Arc<dyn Launcher>,
     /// How long a program may take.
     pub timeout: Duration,
     /// How many programs run at a time.
     pub concurrency: usize,
     /// The largest answer that is taken from a program and the largest file that is read, in bytes.
     pub size_limit: usize,
-    /// The files that were read or are missing, but for those whose names are secret.
-    pub(super) files: Mutex<BTreeSet<PathBuf>>,
+    /// What has been answered.
+    pub(super) provided: Arc<Mutex<Provided>>,
 }
 
 impl Config {
@@ -37,10 +40,11 @@ impl Config {
             environment: Vec::new(),
             base: base.into(),
             commands: Commands::Trusted(Trusted::default()),
+            launcher: Arc::new(Direct),
             timeout: Duration::from_secs(30),
             concurrency: 8,
             size_limit: 16 * 1024 * 1024,
-            files: Mutex::default(),
+            provided: Arc::default(),
         }
     }
 

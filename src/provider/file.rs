@@ -35,8 +35,11 @@ pub(super) fn read(
         .join(folder(call.id.0, config))
         .join(OsStr::from_bytes(path.bytes));
     if path.shown != REDACTED {
-        let mut files = config.files.lock().unwrap_or_else(PoisonError::into_inner);
-        files.insert(file.clone());
+        let mut provided = config
+            .provided
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        provided.files.insert(file.clone());
     }
     match read_file(&file, config.size_limit as u64) {
         Ok((bytes, _)) => Ok(Zeroizing::new(bytes)),

@@ -20,7 +20,7 @@ mod slot;
 pub mod trust;
 
 pub use config::{Commands, Config};
-pub use provider_set::ProviderSet;
+pub use provider_set::{Provided, ProviderSet};
 
 use crate::eval::ProviderError;
 

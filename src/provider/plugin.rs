@@ -3,6 +3,7 @@
 use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::mask::Mask;
 use super::process::{Complaint, Failure, Output, Run, describe_status};
@@ -10,6 +11,7 @@ use super::protocol::{self, AnswerError};
 use super::slot::Finish;
 use super::{Config, error, error_with_hint};
 use crate::eval::{Call, ProviderError, ProviderSchema};
+use crate::launcher::Invocation;
 use crate::quote::quoted;
 use crate::schema::{self, Schema};
 use crate::source::{Origin, Source, Span};
@@ -133,10 +135,13 @@ impl Plugin {
 
     fn run(&self, input: Text, config: &Config) -> Run {
         Run {
-            program: self.program.clone(),
-            arguments: Vec::new(),
-            environment: config.inherited(),
-            folder: config.base.clone(),
+            invocation: Invocation {
+                program: self.program.clone(),
+                arguments: Vec::new(),
+                environment: config.inherited(),
+                folder: config.base.clone(),
+            },
+            launcher: Arc::clone(&config.launcher),
             input,
             timeout: config.timeout,
             output_limit: config.size_limit,

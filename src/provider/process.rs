@@ -1,21 +1,19 @@
 //! Runs a program to its end: input in, output out, both bounded, and no longer than it may take.
 
-use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ExitStatus, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use zeroize::Zeroizing;
 
-use crate::sys;
+use crate::launcher::{Invocation, Launched, Launcher, Streams};
 use crate::value::Text;
 
 /// How much of what a program says on its standard error is kept, in bytes.
@@ -25,13 +23,9 @@ const TICK: Duration = Duration::from_millis(20);
 
 /// A program and all it gets.
 pub(super) struct Run {
-    /// Its file.
-    pub(super) program: PathBuf,
-    pub(super) arguments: Vec<OsString>,
-    /// Its whole environment.
-    pub(super) environment: Vec<(OsString, OsString)>,
-    /// Where it runs.
-    pub(super) folder: PathBuf,
+    pub(super) invocation: Invocation,
+    /// What starts it.
+    pub(super) launcher: Arc<dyn Launcher>,
     /// What it reads.
     pub(super) input: Text,
     pub(super) timeout: Duration,
@@ -70,11 +64,10 @@ impl Run {
     /// Runs the program. It ends before this returns; what it has started may go on if the program ended by itself.
     pub(super) fn run(self) -> Result<Output, Failure> {
         let deadline = Instant::now() + self.timeout;
-        let mut child = Group(self.start().map_err(Failure::Start)?);
-        let mut talk =
-            Talk::begin(&mut child.0, &self.input, self.output_limit).map_err(Failure::Talk)?;
+        let (mut child, ours) = self.start().map_err(Failure::Start)?;
+        let mut talk = Talk::begin(ours, &self.input, self.output_limit).map_err(Failure::Talk)?;
         loop {
-            let status = child.0.try_wait().map_err(Failure::Talk)?;
+            let status = child.try_wait().map_err(Failure::Talk)?;
             if let Some(status) = status {
                 // What it wrote is in the pipes, which something that it started may hold open.
                 talk.receive().map_err(Failure::Talk)?;
@@ -100,68 +93,60 @@ impl Run {
         }
     }
 
-    fn start(&self) -> io::Result<Child> {
-        let mut command = sys::process::command(self.program.as_os_str());
-        command
-            .args(&self.arguments)
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(&self.folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // Signals for it must reach what it starts, and those for us not it.
-            .process_group(0);
+    fn start(&self) -> io::Result<(Box<dyn Launched>, Ends)> {
         // The file is busy while whoever has just written it, or a child of his, has not closed it.
         for _ in 0..50 {
-            match command.spawn() {
+            match self.start_once() {
                 Err(error) if error.raw_os_error() == Some(libc::ETXTBSY) => {
                     thread::sleep(Duration::from_millis(10));
                 }
                 result => return result,
             }
         }
-        command.spawn()
+        self.start_once()
+    }
+
+    fn start_once(&self) -> io::Result<(Box<dyn Launched>, Ends)> {
+        let (input, stdin) = io::pipe()?;
+        let (stdout, output) = io::pipe()?;
+        let (stderr, complaints) = io::pipe()?;
+        let streams = Streams {
+            input: input.into(),
+            output: output.into(),
+            complaints: complaints.into(),
+        };
+        let child = self.launcher.launch(&self.invocation, streams)?;
+        let ends = Ends {
+            stdin,
+            stdout,
+            stderr,
+        };
+        Ok((child, ends))
     }
 }
 
-/// A child with its process group, which does not outlive this.
-struct Group(Child);
-
-impl Group {
-    fn kill(&mut self) {
-        // Before its end is waited for, its number cannot be another's.
-        if let Ok(None) = self.0.try_wait()
-            && let Ok(number) = i32::try_from(self.0.id())
-        {
-            // The child itself as well: it may not have got as far as leading a group.
-            let _ = killpg(Pid::from_raw(number), Signal::SIGKILL);
-            let _ = self.0.kill();
-            let _ = self.0.wait();
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
+/// Our ends of the three standard streams.
+struct Ends {
+    stdin: PipeWriter,
+    stdout: PipeReader,
+    stderr: PipeReader,
 }
 
 /// The three standard streams, of which none ever waits.
 struct Talk<'a> {
-    stdin: Option<ChildStdin>,
+    stdin: Option<PipeWriter>,
     input: &'a [u8],
-    output: Stream<std::process::ChildStdout>,
-    complaint: Stream<std::process::ChildStderr>,
+    output: Stream,
+    complaint: Stream,
 }
 
 impl<'a> Talk<'a> {
-    fn begin(child: &mut Child, input: &'a Text, output_limit: usize) -> io::Result<Self> {
-        let missing = || io::Error::other("a standard stream is missing");
-        let stdin = child.stdin.take().ok_or_else(missing)?;
-        let stdout = child.stdout.take().ok_or_else(missing)?;
-        let stderr = child.stderr.take().ok_or_else(missing)?;
+    fn begin(ends: Ends, input: &'a Text, output_limit: usize) -> io::Result<Self> {
+        let Ends {
+            stdin,
+            stdout,
+            stderr,
+        } = ends;
         do_not_wait(stdin.as_fd())?;
         do_not_wait(stdout.as_fd())?;
         do_not_wait(stderr.as_fd())?;
@@ -233,8 +218,8 @@ fn do_not_wait(descriptor: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// A stream that is read up to a limit.
-struct Stream<R> {
-    reader: Option<R>,
+struct Stream {
+    reader: Option<PipeReader>,
     bytes: Zeroizing<Vec<u8>>,
     limit: usize,
     is_over: bool,
@@ -243,8 +228,8 @@ struct Stream<R> {
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 16 * 1024;
 
-impl<R: Read + AsFd> Stream<R> {
-    fn new(reader: R, limit: usize) -> Self {
+impl Stream {
+    fn new(reader: PipeReader, limit: usize) -> Self {
         Self {
             reader: Some(reader),
             bytes: Zeroizing::new(Vec::with_capacity(2 * CHUNK)),

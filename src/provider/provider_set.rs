@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::Config;
 use super::builtin::{Begun, Builtin};
@@ -25,6 +26,24 @@ pub struct ProviderSet {
     calls: Mutex<HashMap<(usize, ExprId), Remembered>>,
 }
 
+/// What providers had a part in an evaluation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provided {
+    /// Whether any was called.
+    pub asked: bool,
+    /// The files that calls have named, whether they are there or not, but for those whose names are secret.
+    pub files: BTreeSet<PathBuf>,
+    /// How long their answers are good for, if one of them has said so.
+    pub lifetime: Option<Duration>,
+}
+
+impl Provided {
+    /// Notes that an answer is good for so long.
+    pub(super) fn note_lifetime(&mut self, lifetime: Duration) {
+        self.lifetime = Some(self.lifetime.map_or(lifetime, |least| least.min(lifetime)));
+    }
+}
+
 /// The outcome of a call. The source is kept, so that its address stays its name.
 struct Remembered {
     slot: Slot<Value>,
@@ -42,9 +61,21 @@ impl ProviderSet {
         }
     }
 
-    /// The files that calls have named, whether they are there or not, but for those whose names are secret.
-    pub fn files(&self) -> BTreeSet<PathBuf> {
-        lock(&self.config.files).clone()
+    /// What has been answered up to now.
+    pub fn provided(&self) -> Provided {
+        let mut provided = lock(&self.config.provided).clone();
+        provided.asked = !lock(&self.calls).is_empty();
+        provided
+    }
+
+    /// Whether anything has been begun that has not ended.
+    pub fn is_pending(&self) -> bool {
+        self.pool.is_busy()
+    }
+
+    /// Waits for all that has been begun.
+    pub fn wait(&self) {
+        self.pool.wait();
     }
 
     fn begin_schema(&self, provider: &str) -> Slot<ProviderSchema> {

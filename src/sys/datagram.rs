@@ -70,38 +70,48 @@ impl Inbox {
     /// # Errors
     /// Those of recvmsg(2).
     pub fn next(&self) -> io::Result<Option<Datagram>> {
-        let mut bytes = vec![0; LONGEST];
-        let mut control = Control([0; ROOM]);
-        let mut part = libc::iovec {
-            iov_base: bytes.as_mut_ptr().cast(),
-            iov_len: bytes.len(),
-        };
-        // SAFETY: zeroes are a valid header.
-        let mut header: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
-        header.msg_iov = &raw mut part;
-        header.msg_iovlen = 1;
-        header.msg_control = control.0.as_mut_ptr().cast();
-        header.msg_controllen = ROOM as _;
-        let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
-        // SAFETY: the header leads to memory of ours that is as long as it says.
-        let count = unsafe { libc::recvmsg(self.socket.as_raw_fd(), &mut header, flags) };
-        let Ok(count) = usize::try_from(count) else {
-            let error = io::Error::last_os_error();
-            return match error.kind() {
+        match receive(self.socket.as_fd(), libc::MSG_DONTWAIT) {
+            Ok(datagram) => Ok(Some(datagram)),
+            Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(None),
                 _ => Err(error),
-            };
-        };
-        bytes.truncate(count);
-        let mut datagram = Datagram {
-            bytes,
-            sender: None,
-            descriptors: Vec::new(),
-        };
-        // SAFETY: recvmsg(2) has filled the header and what it leads to.
-        unsafe { datagram.take_control(&header) };
-        Ok(Some(datagram))
+            },
+        }
     }
+}
+
+/// Receives a datagram or a packet, with all that came with it. No program inherits its descriptors.
+///
+/// # Errors
+/// Those of recvmsg(2).
+pub(super) fn receive(socket: BorrowedFd<'_>, flags: libc::c_int) -> io::Result<Datagram> {
+    let mut bytes = vec![0; LONGEST];
+    let mut control = Control([0; ROOM]);
+    let mut part = libc::iovec {
+        iov_base: bytes.as_mut_ptr().cast(),
+        iov_len: bytes.len(),
+    };
+    // SAFETY: zeroes are a valid header.
+    let mut header: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
+    header.msg_iov = &raw mut part;
+    header.msg_iovlen = 1;
+    header.msg_control = control.0.as_mut_ptr().cast();
+    header.msg_controllen = ROOM as _;
+    let flags = flags | libc::MSG_CMSG_CLOEXEC;
+    // SAFETY: the header leads to memory of ours that is as long as it says.
+    let count = unsafe { libc::recvmsg(socket.as_raw_fd(), &mut header, flags) };
+    let Ok(count) = usize::try_from(count) else {
+        return Err(io::Error::last_os_error());
+    };
+    bytes.truncate(count);
+    let mut datagram = Datagram {
+        bytes,
+        sender: None,
+        descriptors: Vec::new(),
+    };
+    // SAFETY: recvmsg(2) has filled the header and what it leads to.
+    unsafe { datagram.take_control(&header) };
+    Ok(datagram)
 }
 
 impl Datagram {

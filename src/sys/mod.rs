@@ -12,6 +12,9 @@ pub mod allocator;
 
 mod arena;
 
+#[cfg(target_os = "linux")]
+pub mod channel;
+
 mod check;
 
 pub mod children;
@@ -42,6 +45,8 @@ pub mod life;
 
 pub mod limit;
 
+pub mod local_socket;
+
 #[cfg(target_os = "linux")]
 pub mod memfd;
 
@@ -50,16 +55,25 @@ pub mod memory;
 #[cfg(target_os = "linux")]
 pub mod mount;
 
+#[cfg(target_os = "linux")]
+pub mod namespace;
+
 pub mod output;
+
+#[cfg(target_os = "linux")]
+pub mod peer;
 
 pub mod process;
 
 pub mod pty;
 
+#[cfg(target_os = "linux")]
+pub mod readable;
+
 mod region;
 
 #[cfg(target_os = "linux")]
-mod seccomp;
+pub mod seccomp;
 
 pub mod signal;
 

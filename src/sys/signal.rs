@@ -155,6 +155,20 @@ impl Mask {
     /// Every signal that can be blocked.
     pub const ALL: Self = Self(u64::MAX);
 
+    /// These signals.
+    pub fn of(signals: &[Signal]) -> Self {
+        Self(
+            signals
+                .iter()
+                .fold(0, |mask, signal| mask | 1 << (signal.0 - 1)),
+        )
+    }
+
+    /// The signals of both.
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// The mask of this thread.
     pub fn now() -> Self {
         change_mask(libc::SIG_BLOCK, Self(0))
@@ -285,6 +299,15 @@ mod tests {
             let process = serde_json::from_str::<Pid>(text);
             assert_eq!(process.is_ok(), is_process, "{text}");
         }
+    }
+
+    #[test]
+    fn masks_hold_what_they_are_made_of() {
+        let mask = Mask::of(&[Signal::HUP, Signal::KILL]);
+        assert_eq!(mask, Mask(0b1_0000_0001));
+        assert_eq!(mask.with(Mask::of(&[Signal::INT])), Mask(0b1_0000_0011));
+        assert_eq!(Mask::of(&[Signal(64)]), Mask(1 << 63));
+        assert_eq!(mask.with(Mask::ALL), Mask::ALL);
     }
 
     #[test]

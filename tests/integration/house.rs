@@ -31,10 +31,7 @@ const FENCES: &[Fence] = &[
     Fence::new("dbg!", &[]),
     // The standard library keeps copies of what it passes on. These two pass on what escrun itself inherited, without
     // escrun's own secrets.
-    Fence::new(
-        ".envs(",
-        &["src/provider/process.rs", "src/cli/identities.rs"],
-    ),
+    Fence::new(".envs(", &["src/launcher.rs", "src/cli/identities.rs"]),
     Fence::new(".env(", &[]),
 ];
 

@@ -12,6 +12,8 @@ mod cases;
 mod cli;
 mod container;
 mod crypt;
+#[cfg(target_os = "linux")]
+mod daemon;
 mod export;
 mod host;
 mod house;
@@ -28,5 +30,6 @@ mod readme;
 mod scan;
 #[cfg(target_os = "linux")]
 mod supervise;
+#[cfg(target_os = "linux")]
+mod systemd;
 mod terminal;
-mod units;

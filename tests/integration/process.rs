@@ -51,6 +51,15 @@ fn what_escrun_starts_inherits_what_escrun_did() {
     check("command");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_helper_starts_inherits_what_escrun_did() {
+    let command = format!("{SUBJECT} helped /usr/bin/env");
+    for state in STATES {
+        assert_eq!(inherited(state, &command), inherited(state, ""), "{state}");
+    }
+}
+
 #[test]
 fn what_libraries_start_inherits_what_escrun_did() {
     let command = format!("{SUBJECT} as-inherited");

@@ -6,12 +6,12 @@ use age_core::format::{FileKey as AgeFileKey, Stanza};
 use super::parse::KeyText;
 use super::protected::{ProtectedFile, ProtectedSsh};
 use crate::crypt::file_key::FileKey;
-use crate::crypt::header::Header;
 use crate::crypt::plugin::PluginIdentity;
 use crate::crypt::prompt::Interaction;
 use crate::crypt::{Error, HeaderError, IdentityError};
+use crate::secret::Secret;
 
-/// An identity, with the name of its source where it can fail.
+/// An identity, with the name of its source where it can fail. Several threads may unwrap with it at once.
 pub(super) enum Key {
     X25519(KeyText),
     Ssh(KeyText),
@@ -44,12 +44,11 @@ pub(super) enum Trouble {
 impl Key {
     /// Unwraps the file key if this key belongs to `tier` and fits.
     pub(super) fn unwrap(
-        &mut self,
+        &self,
         tier: Tier,
-        header: &Header,
+        stanzas: &[Stanza],
         interaction: &Interaction,
     ) -> Result<Option<FileKey>, Trouble> {
-        let stanzas = header.stanzas();
         match (self, tier) {
             (Key::X25519(text), Tier::Open) => {
                 let identity: age::x25519::Identity =
@@ -63,11 +62,93 @@ impl Key {
             }
             (Key::ProtectedSsh(key), tier) => key.unwrap(tier, stanzas, interaction),
             (Key::Plugin(name, identity), Tier::Plugin) => identity
-                .unwrap(stanzas)
-                .map(|key| key.map(|key| FileKey::from_age(&key)))
+                .unwrap(stanzas, interaction)
                 .map_err(|problem| Trouble::Identity(name.clone(), problem)),
-            (Key::ProtectedFile(file), tier) => file.unwrap(tier, header, interaction),
+            (Key::ProtectedFile(file), tier) => file.unwrap(tier, stanzas, interaction),
             _ => Ok(None),
+        }
+    }
+}
+
+/// What is to be known of a key beside what it opens.
+impl Key {
+    /// Tells `see` the name of every key that waits for a passphrase and that may fit `stanzas` (any, if none are given).
+    pub(super) fn waiting(&self, stanzas: Option<&[Stanza]>, see: &mut dyn FnMut(&str)) {
+        match self {
+            Key::ProtectedSsh(key) if key.is_locked() => {
+                if stanzas.is_none_or(|stanzas| key.may_fit(stanzas)) {
+                    see(key.name());
+                }
+            }
+            Key::ProtectedFile(file) => match file.opened() {
+                None => see(file.name()),
+                Some(keys) => keys.iter().for_each(|key| key.waiting(stanzas, see)),
+            },
+            _ => {}
+        }
+    }
+
+    /// Whether a passphrase is needed to open it, or was.
+    pub(super) fn is_protected(&self) -> bool {
+        matches!(self, Key::ProtectedSsh(_) | Key::ProtectedFile(_))
+    }
+
+    /// Tries a passphrase on what waits for that of `name`; absent if nothing does. A file that it opens is all that is
+    /// opened: what waits inside asks anew.
+    pub(super) fn unlock(
+        &self,
+        name: &str,
+        passphrase: &Secret,
+    ) -> Option<Result<(), IdentityError>> {
+        match self {
+            Key::ProtectedSsh(key) if key.is_locked() && key.name() == name => {
+                Some(key.unlock(passphrase))
+            }
+            Key::ProtectedFile(file) => match file.opened() {
+                None if file.name() == name => Some(file.unlock(passphrase)),
+                None => None,
+                Some(keys) => keys.iter().find_map(|key| key.unlock(name, passphrase)),
+            },
+            _ => None,
+        }
+    }
+
+    /// Adds the recipients that stand for this key, as far as they are known without asking anyone.
+    pub(super) fn recipients(&self, found: &mut Vec<String>) {
+        match self {
+            Key::X25519(text) => {
+                let identity: age::x25519::Identity =
+                    text.expose().parse().expect("it parsed when it was read");
+                found.push(identity.to_public().to_string());
+            }
+            Key::Ssh(text) => {
+                let identity = age::ssh::Identity::from_buffer(text.expose().as_bytes(), None)
+                    .expect("it parsed when it was read");
+                let recipient = age::ssh::Recipient::try_from(identity);
+                found.extend(recipient.ok().map(|recipient| recipient.to_string()));
+            }
+            Key::ProtectedSsh(key) => found.push(key.public().to_owned()),
+            Key::ProtectedFile(file) => {
+                let keys = file.opened();
+                keys.iter()
+                    .flat_map(|keys| keys.iter())
+                    .for_each(|key| key.recipients(found));
+            }
+            Key::Plugin(..) => {}
+        }
+    }
+
+    /// Forgets that plugins failed, so that they are tried again.
+    pub(super) fn forgive(&self) {
+        match self {
+            Key::Plugin(_, identity) => identity.forgive(),
+            Key::ProtectedFile(file) => {
+                let keys = file.opened();
+                keys.iter()
+                    .flat_map(|keys| keys.iter())
+                    .for_each(Key::forgive);
+            }
+            _ => {}
         }
     }
 }

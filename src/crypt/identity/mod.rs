@@ -1,6 +1,7 @@
 //! The identities of a run: read when a header first needs them, tried from the cheapest to the dearest.
 
 mod error;
+mod held;
 mod key;
 mod parse;
 mod permission;
@@ -10,16 +11,19 @@ mod source;
 
 use std::collections::VecDeque;
 
+use age_core::format::Stanza;
+
 pub use error::IdentityError;
+pub(super) use held::HeldIdentities;
 pub use read::read_identity;
 pub use source::IdentitySource;
 
 use self::key::{Key, Tier, Trouble};
 use self::source::Found;
-use super::Error;
 use super::file_key::FileKey;
 use super::header::Header;
 use super::prompt::Interaction;
+use super::{Error, WrappedKey};
 
 /// All identities, read and unread.
 pub(super) struct Identities {
@@ -74,25 +78,30 @@ impl Identities {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
+        let stanzas = header.stanzas();
         let mut troubles = Troubles::default();
         let mut tried = 0;
         loop {
-            let fresh = &mut self.keys[tried..];
+            let fresh = &self.keys[tried..];
             tried += fresh.len();
-            if let Some(key) = troubles.first_fit(fresh, Tier::Open, header, &self.interaction)? {
+            if let Some(key) = troubles.first_fit(fresh, Tier::Open, stanzas, &self.interaction)? {
                 return verified(header, key);
             }
             if !self.read_next() {
                 break;
             }
         }
+        // Before anybody is asked for a passphrase or a touch.
+        if let Some(key) = troubles.ask_agent(header, &self.interaction) {
+            return Ok(key);
+        }
         for tier in [Tier::ProtectedSsh, Tier::Plugin, Tier::ProtectedFile] {
-            let keys = &mut self.keys;
-            if let Some(key) = troubles.first_fit(keys, tier, header, &self.interaction)? {
+            let keys = &self.keys;
+            if let Some(key) = troubles.first_fit(keys, tier, stanzas, &self.interaction)? {
                 return verified(header, key);
             }
         }
-        Err(self.nothing_fits(header, troubles))
+        Err(troubles.nothing_fits(&self.names, &self.searched, &self.problems, stanzas))
     }
 
     /// Reads the next source. `false` if there is none.
@@ -106,7 +115,7 @@ impl Identities {
             let Found { name, text, note } = found;
             self.notes
                 .extend(note.map(|note| format!("identity {name}: {note}")));
-            match text.and_then(|text| parse::parse(&name, text, &self.interaction)) {
+            match text.and_then(|text| parse::parse(&name, text)) {
                 Ok(keys) => {
                     self.names.push(name);
                     self.keys.extend(keys);
@@ -124,25 +133,6 @@ impl Identities {
             }
         }
         true
-    }
-
-    fn nothing_fits(&self, header: &Header, troubles: Troubles) -> Error {
-        if let Some(altered) = troubles.altered {
-            return altered;
-        }
-        let mut problems = self.problems.clone();
-        problems.extend(troubles.problems);
-        if self.names.is_empty() {
-            return Error::NoIdentity {
-                searched: self.searched.clone(),
-                problems,
-            };
-        }
-        Error::NoneFits {
-            tried: self.names.clone(),
-            stanzas: header.stanza_types(),
-            problems,
-        }
     }
 }
 
@@ -167,16 +157,61 @@ struct Troubles {
 }
 
 impl Troubles {
+    /// Why no key was found: of sources `searched`, those `names` gave some.
+    fn nothing_fits(
+        self,
+        names: &[String],
+        searched: &[String],
+        of_sources: &[String],
+        stanzas: &[Stanza],
+    ) -> Error {
+        if let Some(altered) = self.altered {
+            return altered;
+        }
+        let mut problems = of_sources.to_vec();
+        problems.extend(self.problems);
+        if names.is_empty() {
+            return Error::NoIdentity {
+                searched: searched.to_vec(),
+                problems,
+            };
+        }
+        Error::NoneFits {
+            tried: names.to_vec(),
+            stanzas: stanzas.iter().map(|stanza| stanza.tag.clone()).collect(),
+            problems,
+        }
+    }
+
+    /// Asks the agent, if there is one. What it gives is not believed before it opens the header.
+    fn ask_agent(&mut self, header: &Header, interaction: &Interaction) -> Option<FileKey> {
+        let agent = interaction.agent()?;
+        let stanzas: Vec<_> = header.stanzas().iter().map(WrappedKey::from_age).collect();
+        let problem = match agent.unwrap(&stanzas) {
+            Ok(None) => return None,
+            Ok(Some(key)) => {
+                let key = FileKey::from_secret(key);
+                match key.filter(|key| header.verify(key).is_ok()) {
+                    Some(key) => return Some(key),
+                    None => "what it gives is not the key of this header".to_owned(),
+                }
+            }
+            Err(error) => error.to_string(),
+        };
+        self.problems.push(format!("{}: {problem}", agent.name()));
+        None
+    }
+
     /// Tries the keys of one tier in their order. An answer that was wrong ends the search.
-    fn first_fit(
+    fn first_fit<'k>(
         &mut self,
-        keys: &mut [Key],
+        keys: impl IntoIterator<Item = &'k Key>,
         tier: Tier,
-        header: &Header,
+        stanzas: &[Stanza],
         interaction: &Interaction,
     ) -> Result<Option<FileKey>, Error> {
         for key in keys {
-            match key.unwrap(tier, header, interaction) {
+            match key.unwrap(tier, stanzas, interaction) {
                 Ok(Some(key)) => return Ok(Some(key)),
                 Ok(None) => {}
                 Err(Trouble::Header(error)) => {

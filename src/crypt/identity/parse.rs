@@ -11,7 +11,6 @@ use super::key::Key;
 use super::protected::{ProtectedFile, ProtectedSsh};
 use crate::crypt::age_file::is_age_file;
 use crate::crypt::plugin::PluginIdentity;
-use crate::crypt::prompt::Interaction;
 use crate::crypt::recipient::Recipient;
 use crate::crypt::{IdentityError, ssh_wire};
 use crate::secret::Secret;
@@ -38,25 +37,17 @@ impl KeyText {
 ///
 /// # Errors
 /// When any of it is not an identity. The error names the line and never shows it.
-pub(super) fn parse(
-    name: &str,
-    text: Secret,
-    interaction: &Interaction,
-) -> Result<Vec<Key>, IdentityError> {
+pub(super) fn parse(name: &str, text: Secret) -> Result<Vec<Key>, IdentityError> {
     // The text has to be parsed.
     if is_age_file(text.expose()) {
         let file = ProtectedFile::new(name, text.expose())?;
         return Ok(vec![Key::ProtectedFile(file)]);
     }
-    parse_open(name, text, interaction)
+    parse_open(name, text)
 }
 
 /// Reads identities that are not under a passphrase as a whole.
-pub(super) fn parse_open(
-    name: &str,
-    text: Secret,
-    interaction: &Interaction,
-) -> Result<Vec<Key>, IdentityError> {
+pub(super) fn parse_open(name: &str, text: Secret) -> Result<Vec<Key>, IdentityError> {
     let text = Arc::new(text);
     let mut keys = Vec::new();
     let mut start = 0;
@@ -83,7 +74,7 @@ pub(super) fn parse_open(
             let text = Arc::clone(&text);
             keys.push(Key::X25519(KeyText { text, range }));
         } else if let Ok(identity) = line.parse::<age::plugin::Identity>() {
-            let identity = PluginIdentity::new(identity, interaction);
+            let identity = PluginIdentity::new(identity);
             keys.push(Key::Plugin(name.to_owned(), Box::new(identity)));
         } else if line.starts_with("AGE-SECRET-KEY-PQ-1") {
             let kind = "a post-quantum identity".to_owned();
@@ -154,7 +145,7 @@ mod tests {
 
     fn outcome(text: &[u8]) -> Result<usize, IdentityError> {
         let text = Secret::from_parts(&[text]);
-        parse("file", text, &Interaction::default()).map(|keys| keys.len())
+        parse("file", text).map(|keys| keys.len())
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Identities under a passphrase, which is asked for once, and only when nothing cheaper fits.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use age::{DecryptError, Identity as _};
 use age_core::format::Stanza;
 use base64::Engine;
@@ -11,36 +13,68 @@ use super::parse::{KeyText, parse_open};
 use crate::crypt::IdentityError;
 use crate::crypt::age_file::AgeFile;
 use crate::crypt::file_key::FileKey;
-use crate::crypt::header::Header;
 use crate::crypt::payload;
 use crate::crypt::plugin::secret_string;
 use crate::crypt::prompt::Interaction;
+use crate::secret::Secret;
 
 /// The most work that a passphrase may take: scrypt's N is 2 to this power, which is also its memory in KiB. The
 /// limit of age's own command.
 const MAX_WORK_FACTOR: u8 = 22;
 
+/// What a passphrase opens. Several threads may come at once.
+struct Lock<T> {
+    state: Mutex<State<T>>,
+}
+
 /// What became of a passphrase.
 enum State<T> {
     Locked,
-    Unlocked(T),
+    Unlocked(Arc<T>),
     Failed(IdentityError),
 }
 
-impl<T> State<T> {
-    /// Unlocks, unless that was tried before.
-    fn unlock(
-        &mut self,
-        unlock: impl FnOnce() -> Result<T, IdentityError>,
-    ) -> Result<&mut T, IdentityError> {
-        if let State::Locked = self {
-            *self = unlock().map_or_else(State::Failed, State::Unlocked);
+impl<T> Lock<T> {
+    fn new() -> Self {
+        Self {
+            state: Mutex::new(State::Locked),
         }
-        match self {
-            State::Unlocked(unlocked) => Ok(unlocked),
+    }
+
+    /// What is inside, if it is open.
+    fn opened(&self) -> Option<Arc<T>> {
+        match &*self.state() {
+            State::Unlocked(inside) => Some(Arc::clone(inside)),
+            _ => None,
+        }
+    }
+
+    /// Unlocks, unless that was tried before.
+    fn open_once(
+        &self,
+        open: impl FnOnce() -> Result<T, IdentityError>,
+    ) -> Result<Arc<T>, IdentityError> {
+        let mut state = self.state();
+        if let State::Locked = *state {
+            *state = open().map_or_else(State::Failed, |inside| State::Unlocked(Arc::new(inside)));
+        }
+        match &*state {
+            State::Unlocked(inside) => Ok(Arc::clone(inside)),
             State::Failed(problem) => Err(problem.clone()),
             State::Locked => unreachable!("it was just unlocked or failed"),
         }
+    }
+
+    /// Unlocks; a failure leaves it as it was.
+    fn open(&self, open: impl FnOnce() -> Result<T, IdentityError>) -> Result<(), IdentityError> {
+        // Not held meanwhile: whoever looks whether it is open need not wait for a key derivation.
+        let inside = open()?;
+        *self.state() = State::Unlocked(Arc::new(inside));
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -49,10 +83,11 @@ pub(super) struct ProtectedSsh {
     name: String,
     text: KeyText,
     kind: String,
+    public: String,
     /// How stanzas name the key: base64 of the start of its public key's hash.
     tag: String,
     /// `age` keeps the key in memory of its own, which it wipes.
-    state: State<age::ssh::Identity>,
+    lock: Lock<age::ssh::Identity>,
 }
 
 impl ProtectedSsh {
@@ -72,45 +107,68 @@ impl ProtectedSsh {
             name: name.to_owned(),
             text,
             kind: kind.to_owned(),
+            public: public.clone(),
             // age-encryption.org/v1, ssh stanzas: the first 4 bytes of SHA-256.
             tag: BASE64_STANDARD_NO_PAD.encode(&Sha256::digest(blob)[..4]),
-            state: State::Locked,
+            lock: Lock::new(),
         })
     }
 
     pub(super) fn unwrap(
-        &mut self,
+        &self,
         tier: Tier,
         stanzas: &[Stanza],
         interaction: &Interaction,
     ) -> Result<Option<FileKey>, Trouble> {
-        let now = match self.state {
-            State::Unlocked(_) => Tier::Open,
-            _ => Tier::ProtectedSsh,
+        let opened = self.lock.opened();
+        let now = match opened {
+            Some(_) => Tier::Open,
+            None => Tier::ProtectedSsh,
         };
-        let ours = |stanza: &Stanza| is_for(stanza, &self.kind, &self.tag);
-        if tier != now || !stanzas.iter().any(ours) {
+        if tier != now || !self.may_fit(stanzas) {
             return Ok(None);
         }
-        let identity = self
-            .state
-            .unlock(|| unlock_ssh(&self.name, &self.text, interaction))
-            .map_err(|problem| Trouble::Identity(self.name.clone(), problem))?;
+        let identity = match opened {
+            Some(identity) => identity,
+            None => self
+                .lock
+                .open_once(|| unlock_ssh(&self.text, &interaction.passphrase(&self.name)?))
+                .map_err(|problem| Trouble::Identity(self.name.clone(), problem))?,
+        };
         unwrapped(identity.unwrap_stanzas(stanzas))
+    }
+
+    /// Whether a stanza says that it is for this key.
+    pub(super) fn may_fit(&self, stanzas: &[Stanza]) -> bool {
+        let ours = |stanza: &Stanza| is_for(stanza, &self.kind, &self.tag);
+        stanzas.iter().any(ours)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn is_locked(&self) -> bool {
+        self.lock.opened().is_none()
+    }
+
+    /// Opens it with a passphrase; a wrong one changes nothing.
+    pub(super) fn unlock(&self, passphrase: &Secret) -> Result<(), IdentityError> {
+        self.lock.open(|| unlock_ssh(&self.text, passphrase))
+    }
+
+    /// The public key, which needs no passphrase.
+    pub(super) fn public(&self) -> &str {
+        &self.public
     }
 }
 
-fn unlock_ssh(
-    name: &str,
-    text: &KeyText,
-    interaction: &Interaction,
-) -> Result<age::ssh::Identity, IdentityError> {
+fn unlock_ssh(text: &KeyText, passphrase: &Secret) -> Result<age::ssh::Identity, IdentityError> {
     let identity = age::ssh::Identity::from_buffer(text.expose().as_bytes(), None);
     let Ok(age::ssh::Identity::Encrypted(key)) = identity else {
         return Err(IdentityError::MalformedKey);
     };
-    let passphrase = interaction.passphrase(name)?;
-    let passphrase = secret_string(&passphrase).ok_or(IdentityError::WrongPassphrase)?;
+    let passphrase = secret_string(passphrase).ok_or(IdentityError::WrongPassphrase)?;
     key.decrypt(passphrase)
         .map(age::ssh::Identity::Unencrypted)
         .map_err(|_| IdentityError::WrongPassphrase)
@@ -120,7 +178,7 @@ fn unlock_ssh(
 pub(super) struct ProtectedFile {
     name: String,
     file: AgeFile,
-    state: State<Vec<Key>>,
+    lock: Lock<Vec<Key>>,
 }
 
 impl ProtectedFile {
@@ -132,31 +190,38 @@ impl ProtectedFile {
         Ok(Self {
             name: name.to_owned(),
             file,
-            state: State::Locked,
+            lock: Lock::new(),
         })
     }
 
     pub(super) fn unwrap(
-        &mut self,
+        &self,
         tier: Tier,
-        header: &Header,
+        stanzas: &[Stanza],
         interaction: &Interaction,
     ) -> Result<Option<FileKey>, Trouble> {
+        let opened = self.lock.opened();
         // Once it is unlocked, its keys cost what they cost elsewhere.
-        let tiers: &[Tier] = match (&self.state, tier) {
-            (State::Unlocked(_), Tier::ProtectedFile) => return Ok(None),
-            (State::Unlocked(_), _) => &[tier],
-            (_, Tier::ProtectedFile) => &[Tier::Open, Tier::ProtectedSsh, Tier::Plugin],
+        let tiers: &[Tier] = match (&opened, tier) {
+            (Some(_), Tier::ProtectedFile) => return Ok(None),
+            (Some(_), _) => &[tier],
+            (None, Tier::ProtectedFile) => &[Tier::Open, Tier::ProtectedSsh, Tier::Plugin],
             _ => return Ok(None),
         };
-        let keys = self
-            .state
-            .unlock(|| unlock_file(&self.name, &self.file, interaction))
-            .map_err(|problem| Trouble::Identity(self.name.clone(), problem))?;
+        let keys = match opened {
+            Some(keys) => keys,
+            None => self
+                .lock
+                .open_once(|| {
+                    let passphrase = interaction.passphrase(&self.name)?;
+                    unlock_file(&self.name, &self.file, &passphrase)
+                })
+                .map_err(|problem| Trouble::Identity(self.name.clone(), problem))?,
+        };
         let mut trouble = None;
         for &tier in tiers {
-            for key in keys.iter_mut() {
-                match key.unwrap(tier, header, interaction) {
+            for key in keys.iter() {
+                match key.unwrap(tier, stanzas, interaction) {
                     Ok(Some(key)) => return Ok(Some(key)),
                     Ok(None) => {}
                     Err(of_key) => {
@@ -167,15 +232,25 @@ impl ProtectedFile {
         }
         trouble.map_or(Ok(None), Err)
     }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The keys in it, once it is unlocked.
+    pub(super) fn opened(&self) -> Option<Arc<Vec<Key>>> {
+        self.lock.opened()
+    }
+
+    /// Opens it with a passphrase; a wrong one changes nothing.
+    pub(super) fn unlock(&self, passphrase: &Secret) -> Result<(), IdentityError> {
+        self.lock
+            .open(|| unlock_file(&self.name, &self.file, passphrase))
+    }
 }
 
-fn unlock_file(
-    name: &str,
-    file: &AgeFile,
-    interaction: &Interaction,
-) -> Result<Vec<Key>, IdentityError> {
-    let passphrase = interaction.passphrase(name)?;
-    let passphrase = secret_string(&passphrase).ok_or(IdentityError::WrongPassphrase)?;
+fn unlock_file(name: &str, file: &AgeFile, passphrase: &Secret) -> Result<Vec<Key>, IdentityError> {
+    let passphrase = secret_string(passphrase).ok_or(IdentityError::WrongPassphrase)?;
     let mut identity = age::scrypt::Identity::new(passphrase);
     identity.set_max_work_factor(MAX_WORK_FACTOR);
     let key = match identity.unwrap_stanzas(file.header.stanzas()) {
@@ -190,5 +265,5 @@ fn unlock_file(
         .verify(&key)
         .map_err(|_| IdentityError::Altered)?;
     let text = payload::open(&key, file.payload()).map_err(|_| IdentityError::Altered)?;
-    parse_open(name, text, interaction)
+    parse_open(name, text)
 }

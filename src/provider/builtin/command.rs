@@ -6,9 +6,11 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Begun;
 use crate::eval::{Call, ProviderError};
+use crate::launcher::Invocation;
 use crate::provider::inputs::Inputs;
 use crate::provider::mask::Mask;
 use crate::provider::plugin::{describe_complaint, describe_failure};
@@ -54,13 +56,16 @@ pub(super) fn open(call: &Call<'_>, config: &Config) -> Result<Begun, ProviderEr
         return Err(inputs.error("`folder` is not a folder"));
     }
     let run = Run {
-        program: find(program, own_folder, config).map_err(|reason| inputs.error(reason))?,
-        arguments: arguments
-            .iter()
-            .map(|bytes| OsString::from_vec(bytes.to_vec()))
-            .collect(),
-        environment: config.inherited(),
-        folder,
+        invocation: Invocation {
+            program: find(program, own_folder, config).map_err(|reason| inputs.error(reason))?,
+            arguments: arguments
+                .iter()
+                .map(|bytes| OsString::from_vec(bytes.to_vec()))
+                .collect(),
+            environment: config.inherited(),
+            folder,
+        },
+        launcher: Arc::clone(&config.launcher),
         input: match inputs.get("input").map(|input| &input.data) {
             Some(Data::String(text)) => text.clone(),
             _ => Text::plain(""),

@@ -17,7 +17,7 @@ pub struct Received {
     pub value: Option<u64>,
 }
 
-/// Gives the signals that are sent to this process, all of which must be blocked.
+/// Gives the signals that are sent to this process, which must be blocked.
 pub struct Receiver {
     descriptor: OwnedFd,
 }
@@ -28,14 +28,21 @@ impl Receiver {
     /// # Errors
     /// Those of signalfd(2).
     pub fn new() -> io::Result<Self> {
-        let all = Mask::ALL;
+        Self::of(Mask::ALL)
+    }
+
+    /// Receives these signals.
+    ///
+    /// # Errors
+    /// Those of signalfd(2).
+    pub fn of(signals: Mask) -> io::Result<Self> {
         // The call itself: the C library's wrapper leaves out the signals that it keeps for itself.
         // SAFETY: the mask lives through the call and is as long as is said; the result is a new descriptor or an error.
         let descriptor = unsafe {
             let number = libc::syscall(
                 libc::SYS_signalfd4,
                 -1,
-                &raw const all.0,
+                &raw const signals.0,
                 size_of::<u64>(),
                 libc::SFD_CLOEXEC | libc::SFD_NONBLOCK,
             );

@@ -1,0 +1,144 @@
+//! A connection's other end, asked anew for every request.
+
+use std::fmt;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
+
+use super::{Membership, NOBODY, Peer};
+use crate::sys::fs::describe;
+use crate::sys::namespace::Mapping;
+use crate::sys::peer::{PeerProcess, Unknown};
+
+/// Who has connected. Lives as long as the connection.
+#[derive(Debug)]
+pub struct Caller {
+    process: PeerProcess,
+    group: u32,
+    groups: Vec<u32>,
+}
+
+/// Why a peer is refused, whatever it asks for.
+#[derive(Debug)]
+pub enum PeerError {
+    /// It has ended. Somebody else may hold its connection.
+    Gone,
+    /// It acts as another user or group than when it connected.
+    Changed,
+    /// Its user is none of the daemon's user namespace: all such users look the same.
+    Foreign,
+    /// The kernel does not tell who it is.
+    Unknown(io::Error),
+}
+
+impl fmt::Display for PeerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone => f.write_str("the process that has connected has ended"),
+            Self::Changed => {
+                f.write_str("the process that has connected acts as another user or group by now")
+            }
+            Self::Foreign => f.write_str("the peer's user is none of this user namespace"),
+            Self::Unknown(error) => write!(f, "the peer is not to be told: {}", describe(error)),
+        }
+    }
+}
+
+impl std::error::Error for PeerError {}
+
+impl From<Unknown> for PeerError {
+    fn from(unknown: Unknown) -> Self {
+        match unknown {
+            Unknown::Gone => Self::Gone,
+            Unknown::Changed => Self::Changed,
+            Unknown::Io(error) => Self::Unknown(error),
+        }
+    }
+}
+
+impl Caller {
+    /// The process that has connected the other end of `socket`.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn of(socket: &impl AsFd) -> Result<Self, PeerError> {
+        let process = PeerProcess::of(socket)?;
+        let (users, groups) = (
+            mapping(&USERS, Mapping::users)?,
+            mapping(&GROUPS, Mapping::groups)?,
+        );
+        if !users.tells(process.user()) {
+            return Err(PeerError::Foreign);
+        }
+        let told = |group: &u32| groups.tells(*group);
+        Ok(Self {
+            group: Some(process.group()).filter(told).unwrap_or(NOBODY),
+            groups: process.groups().iter().copied().filter(told).collect(),
+            process,
+        })
+    }
+
+    /// The user that it acted as when it connected.
+    pub fn user(&self) -> u32 {
+        self.process.user()
+    }
+
+    /// What is true of it now.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn peer(&self) -> Result<Peer, PeerError> {
+        let user = self.process.user();
+        self.process.check_alive()?;
+        self.process.check_unchanged()?;
+        let membership = match self.process.control_groups()? {
+            Some(text) => Membership::read(&text, user),
+            None => Membership::default(),
+        };
+        let (executable, name) = self.process.appearance()?;
+        Ok(Peer {
+            user,
+            group: self.group,
+            groups: self.groups.clone(),
+            pid: self.process.pid().map(|pid| pid.number()),
+            unit: membership.unit,
+            user_unit: membership.user_unit,
+            cgroup: membership.path,
+            executable,
+            name: name.map(String::into_boxed_str),
+        })
+    }
+}
+
+/// What this process's user namespace shows; it stays the same for its whole life.
+static USERS: OnceLock<Mapping> = OnceLock::new();
+static GROUPS: OnceLock<Mapping> = OnceLock::new();
+
+fn mapping(
+    known: &'static OnceLock<Mapping>,
+    read: fn() -> io::Result<Mapping>,
+) -> Result<&'static Mapping, PeerError> {
+    if let Some(mapping) = known.get() {
+        return Ok(mapping);
+    }
+    let mapping = read().map_err(PeerError::Unknown)?;
+    Ok(known.get_or_init(|| mapping))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn a_process_knows_itself() {
+        let (one, _other) = UnixStream::pair().expect("a pair");
+        let caller = Caller::of(&one).expect("it is this process");
+        let peer = caller.peer().expect("it lives");
+        assert_eq!(peer.user, crate::sys::fs::effective_user());
+        assert_eq!(peer.pid, i32::try_from(std::process::id()).ok());
+        assert!(peer.cgroup.is_some_and(|path| path.starts_with('/')));
+        assert_eq!(peer.executable, std::env::current_exe().ok());
+    }
+}

@@ -1,0 +1,113 @@
+//! The helper: a process that starts what the daemon may not start itself, once it has shut itself in.
+//!
+//! It is a program of its own from the beginning (`escrun __helper`), so it has no secret and no descriptor of the
+//! daemon's. For each request it forks an attendant, which has a [`Line`] to the daemon: when either end of that is
+//! closed, the other knows, and nothing that was started for it stays. When the daemon ends, however it does, so do the
+//! helper and all attendants.
+
+mod attendant;
+mod launch;
+mod request;
+
+use std::ffi::{CStr, CString, OsString};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
+
+use crate::sys::channel::Channel;
+use crate::sys::exec::own_program;
+use crate::sys::signal::Mask;
+use crate::sys::start::{Failure, Image, block_signals};
+use crate::sys::step::Step;
+use crate::withheld::is_withheld;
+
+pub use attendant::resume;
+
+/// The first argument of the program that is the helper.
+const ENTRY: &CStr = c"__helper";
+
+/// The descriptor under which it finds its channel.
+const CHANNEL: RawFd = 3;
+
+/// What the daemon has of its helper. The helper ends when this is dropped.
+#[derive(Debug)]
+pub struct Helper {
+    channel: Channel,
+}
+
+/// What an attendant is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Duty {
+    /// Starts a program and waits for its end.
+    Launch = b'l',
+    /// Talks to an age plugin.
+    Plugin = b'p',
+}
+
+/// The daemon's end of its connection to one attendant.
+type Line = UnixStream;
+
+impl Helper {
+    /// Starts the helper. `environment` is what the programs get that are not given another one: age plugins. What
+    /// unlocks secrets is taken out of it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(environment: &[(OsString, OsString)]) -> io::Result<Self> {
+        let (ours, theirs) = Channel::pair()?;
+        let nowhere = std::fs::File::open("/dev/null")?;
+        let variables = environment.iter().filter(|(name, _)| !is_withheld(name));
+        let variables: Vec<CString> = variables
+            .map(|(name, value)| variable(name, value))
+            .collect::<io::Result<_>>()?;
+        let steps = [
+            // Neither the terminal's signals nor the daemon's group are its.
+            Step::LeadSession,
+            Step::NoNewPrivileges,
+            Step::Place {
+                from: nowhere.as_raw_fd(),
+                to: libc::STDIN_FILENO,
+            },
+            Step::KeepStandardDescriptors,
+            Step::Place {
+                from: theirs.as_fd().as_raw_fd(),
+                to: CHANNEL,
+            },
+        ];
+        let arguments = [c"escrun", ENTRY].map(CStr::to_owned);
+        let mut image = Image::new(own_program(), arguments.into());
+        let mask = Mask::now();
+        block_signals();
+        let started = image.start(variables.iter().map(CString::as_c_str), &[], &steps);
+        mask.impose();
+        started.map_err(|Failure { error, .. }| error)?;
+        Ok(Self { channel: ours })
+    }
+
+    /// Has an attendant forked, which finds `descriptors`.
+    fn call(&self, duty: Duty, descriptors: &[BorrowedFd<'_>]) -> io::Result<Line> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let mut all = vec![theirs.as_fd()];
+        all.extend(descriptors);
+        self.channel.send(&[duty as u8], &all)?;
+        Ok(ours)
+    }
+}
+
+/// `NAME=value`.
+fn variable(name: &OsString, value: &OsString) -> io::Result<CString> {
+    let mut entry = name.clone();
+    entry.push("=");
+    entry.push(value);
+    Ok(CString::new(entry.into_vec())?)
+}
+
+impl Duty {
+    fn from_byte(byte: u8) -> Option<Self> {
+        [Self::Launch, Self::Plugin]
+            .into_iter()
+            .find(|duty| *duty as u8 == byte)
+    }
+}

@@ -1,0 +1,352 @@
+//! `daemon.yaml`: what the daemon is told. What is not said there is what the program's use suggests: the machine's
+//! daemon or a person's agent.
+
+mod file;
+mod notation;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use file::{Credential, CredentialValue};
+
+use crate::project::{self, SettingsFile, Writers};
+use crate::protocol::{SOCKET_NAME, SYSTEM_RUNTIME_FOLDER};
+use file::DaemonFile;
+
+/// The name of the settings in the folder of escrun's configuration.
+const FILE_NAME: &str = "daemon.yaml";
+
+/// The name of the policy, beside the settings.
+const POLICY_NAME: &str = "policy.yaml";
+
+/// The name of the folder of definitions, beside the settings.
+const ENVIRONMENTS_NAME: &str = "environments";
+
+/// The name of the audit's file.
+const AUDIT_NAME: &str = "audit.jsonl";
+
+/// Where the machine's daemon has its settings.
+const SYSTEM_CONFIG: &str = "/etc/escrun";
+
+/// Where the machine's daemon writes its audit.
+const SYSTEM_AUDIT: &str = "/var/log/escrun";
+
+/// What is where, when nothing else is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// Whether this is the daemon of the machine, not a person's.
+    pub system: bool,
+    /// The folder of settings, policy and definitions.
+    pub config: PathBuf,
+    /// The folder of the sockets, if it is known.
+    pub runtime: Option<PathBuf>,
+    /// The folder of the audit, if it is known.
+    pub state: Option<PathBuf>,
+}
+
+/// Why there are no settings.
+#[derive(Debug)]
+pub enum Error {
+    /// The file is not to be read or says something wrong.
+    File(project::Error),
+    /// Nothing says where the socket is to be.
+    NoSocket,
+    /// Nothing says where the audit is to be written.
+    NoAudit,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(error) => error.fmt(f),
+            Self::NoSocket => f.write_str("nothing says where the socket is to be"),
+            Self::NoAudit => f.write_str("nothing says where the audit is to be written"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<project::Error> for Error {
+    fn from(error: project::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+impl Error {
+    /// What helps.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::NoSocket => Some("set XDG_RUNTIME_DIR, or name it with --socket".to_owned()),
+            Self::NoAudit => Some("set XDG_STATE_HOME or HOME, or name it with --audit".to_owned()),
+        }
+    }
+}
+
+impl Places {
+    /// Those of the machine's daemon.
+    pub fn of_system() -> Self {
+        Self {
+            system: true,
+            config: SYSTEM_CONFIG.into(),
+            runtime: Some(SYSTEM_RUNTIME_FOLDER.into()),
+            state: Some(SYSTEM_AUDIT.into()),
+        }
+    }
+}
+
+/// What the command line says; it goes over the settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// The settings; they have to be there then.
+    pub config: Option<PathBuf>,
+    /// Folders of definitions.
+    pub folders: Vec<PathBuf>,
+    /// Files of identities.
+    pub identities: Vec<PathBuf>,
+    /// The socket.
+    pub socket: Option<PathBuf>,
+    /// The policy.
+    pub policy: Option<PathBuf>,
+    /// The audit's file.
+    pub audit: Option<PathBuf>,
+    /// When identities are locked; the inner is none for never.
+    pub idle: Option<Option<Duration>>,
+}
+
+/// What the daemon works by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether this is the daemon of the machine, not a person's.
+    pub system: bool,
+    /// Where the settings are, or would be.
+    pub file: PathBuf,
+    /// Folders of definitions, in the order in which they are searched.
+    pub folders: Vec<PathBuf>,
+    /// Files of identities, besides those in the usual places.
+    pub identities: Vec<PathBuf>,
+    /// The daemon's own socket.
+    pub socket: Socket,
+    /// The policy. Only one that was named has to be there.
+    pub policy: Policy,
+    /// The audit.
+    pub audit: Audit,
+    /// After how long without use identities are locked; none for never.
+    pub idle: Option<Duration>,
+    /// What is kept of what was evaluated.
+    pub cache: Cache,
+    /// What providers may do with the daemon's rights.
+    pub providers: Providers,
+    /// What units are given as credentials; the first that fits counts.
+    pub credentials: Vec<Credential>,
+    /// Where systemd asks for credentials; none if the daemon does not serve them, or is handed the socket.
+    pub credentials_socket: Option<PathBuf>,
+    /// The program that asks a person for consent, and its arguments; empty if there is none.
+    pub confirm: Vec<String>,
+    /// How much peers may take up.
+    pub limits: Limits,
+    /// Whether the daemon shuts itself in.
+    pub sandbox: bool,
+}
+
+/// The daemon's own socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its mode: who may connect. What a peer gets is for the policy to say.
+    pub mode: u32,
+    /// Its group, by name or number; the daemon's own if none.
+    pub group: Option<String>,
+}
+
+/// Where the policy is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The file.
+    pub file: PathBuf,
+    /// Whether it was named, so that it has to be there.
+    pub required: bool,
+}
+
+/// The audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// The file.
+    pub file: PathBuf,
+    /// From which size on a new file is begun, in bytes.
+    pub max_size: u64,
+    /// How many old files are kept.
+    pub keep: u32,
+    /// Whether the journal is told too.
+    pub journal: bool,
+}
+
+/// What is kept of what was evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// How much locked memory it may take, in bytes; none for what the limits of the process suggest.
+    pub max_bytes: Option<usize>,
+    /// How long an answer is kept.
+    pub max_age: Duration,
+}
+
+/// What providers may do with the daemon's rights: nothing but what is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Providers {
+    /// Files that may be read: paths, or globs of them.
+    pub files: Vec<String>,
+    /// Variables of the daemon that may be read.
+    pub variables: Vec<String>,
+    /// Programs that may be run, by absolute path.
+    pub commands: Vec<String>,
+    /// Whether plugins may be run.
+    pub plugins: bool,
+    /// How long answers are kept that a provider had a part in.
+    pub max_age: Duration,
+}
+
+/// How much peers may take up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections in all; none for what the process may open.
+    pub connections: Option<usize>,
+    /// Connections of one user; none for three quarters of all.
+    pub connections_per_user: Option<usize>,
+    /// How long the head of a request may take to come.
+    pub head_time: Duration,
+    /// How long its body may take.
+    pub body_time: Duration,
+    /// How long a peer may take none of an answer.
+    pub write_time: Duration,
+    /// How long a connection is kept without a request.
+    pub idle_time: Duration,
+    /// How long what is under way may take to end when the daemon does.
+    pub drain_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: None,
+            connections_per_user: None,
+            head_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(10),
+            write_time: Duration::from_secs(30),
+            idle_time: Duration::from_secs(60),
+            drain_time: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings and puts `overrides` over them. Paths in the file are relative to its folder; those that begin
+    /// with `~/` are in `home`, if that is known.
+    ///
+    /// # Errors
+    /// When the file is not to be read, says something wrong, or others can write it; when it is not known where something
+    /// has to be.
+    pub fn read(
+        places: &Places,
+        overrides: Overrides,
+        home: Option<&Path>,
+        user: u32,
+    ) -> Result<Self, Error> {
+        let named = overrides.config.is_some();
+        let usual = || places.config.join(FILE_NAME);
+        let path = overrides.config.clone().unwrap_or_else(usual);
+        let found = SettingsFile::read_guarded(path.clone(), user, Writers::None)?;
+        if named && found.is_none() {
+            // The same call without the leniency tells why.
+            SettingsFile::read(path.clone())?;
+        }
+        let file = match found {
+            Some(text) => DaemonFile::parse(&text, home)?,
+            None => DaemonFile::default(),
+        };
+        Self::over(places, path, file, overrides)
+    }
+
+    /// What the file says, `overrides` over it, and what the use suggests below it.
+    fn over(
+        places: &Places,
+        path: PathBuf,
+        file: DaemonFile,
+        overrides: Overrides,
+    ) -> Result<Self, Error> {
+        let folders = first_filled([overrides.folders, file.folders])
+            .unwrap_or_else(|| vec![places.config.join(ENVIRONMENTS_NAME)]);
+        let identities = first_filled([overrides.identities, file.identities]).unwrap_or_default();
+        let policy = overrides.policy.or(file.policy);
+        let limits = Limits::default();
+        let usual = |folder: &Option<PathBuf>, name| folder.as_ref().map(|f| f.join(name));
+        Ok(Self {
+            system: places.system,
+            folders,
+            identities,
+            socket: Socket {
+                path: overrides
+                    .socket
+                    .or(file.socket.path)
+                    .or_else(|| usual(&places.runtime, SOCKET_NAME))
+                    .ok_or(Error::NoSocket)?,
+                // Everybody may ask the machine's daemon; a person's own is that person's.
+                mode: file.socket.mode.unwrap_or(match places.system {
+                    true => 0o666,
+                    false => 0o600,
+                }),
+                group: file.socket.group,
+            },
+            policy: Policy {
+                required: policy.is_some(),
+                file: policy.unwrap_or_else(|| places.config.join(POLICY_NAME)),
+            },
+            audit: Audit {
+                file: overrides
+                    .audit
+                    .or(file.audit.file)
+                    .or_else(|| usual(&places.state, AUDIT_NAME))
+                    .ok_or(Error::NoAudit)?,
+                max_size: file.audit.max_size.unwrap_or(64 << 20),
+                keep: file.audit.keep.unwrap_or(8),
+                journal: file.audit.journal.unwrap_or(places.system),
+            },
+            idle: overrides.idle.or(file.idle).unwrap_or_default(),
+            cache: Cache {
+                max_bytes: file.cache.max_bytes.and_then(|size| size.try_into().ok()),
+                max_age: file.cache.max_age.unwrap_or(Duration::from_secs(600)),
+            },
+            providers: Providers {
+                files: file.providers.files,
+                variables: file.providers.variables,
+                commands: file.providers.commands,
+                plugins: file.providers.plugins,
+                max_age: file.providers.max_age.unwrap_or(Duration::from_secs(60)),
+            },
+            credentials: file.credentials,
+            credentials_socket: file.credentials_socket,
+            confirm: file.confirm,
+            limits: Limits {
+                connections: file.limits.connections,
+                connections_per_user: file.limits.connections_per_user,
+                head_time: file.limits.head_time.unwrap_or(limits.head_time),
+                body_time: file.limits.body_time.unwrap_or(limits.body_time),
+                write_time: file.limits.write_time.unwrap_or(limits.write_time),
+                idle_time: file.limits.idle_time.unwrap_or(limits.idle_time),
+                drain_time: file.limits.drain_time.unwrap_or(limits.drain_time),
+            },
+            sandbox: file.sandbox.unwrap_or(true),
+            file: path,
+        })
+    }
+}
+
+/// The first list that says anything.
+fn first_filled<T>(lists: [Vec<T>; 2]) -> Option<Vec<T>> {
+    lists.into_iter().find(|list| !list.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

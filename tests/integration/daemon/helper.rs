@@ -1,0 +1,125 @@
+//! The process that starts programs for the daemon.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const SUBJECT: &str = env!("CARGO_BIN_EXE_fixture-subject");
+
+/// How long anything may take. Nothing is judged by it but that it never comes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a line of shell that the helper starts prints, and how it ends.
+fn helped(script: &str) -> String {
+    started(&["/bin/sh", "-c", script, "name", "a", "b c"])
+}
+
+fn started(words: &[&str]) -> String {
+    let mut child = Command::new(SUBJECT)
+        .arg("helped")
+        .args(words)
+        .env("ESCRUN_IDENTITY", "withheld")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the fixture starts");
+    // What it does not read is no fault.
+    let _ = child.stdin.take().expect("a pipe").write_all(b"typed\n");
+    let Output { stdout, .. } = child.wait_with_output().expect("an end");
+    String::from_utf8(stdout).expect("text")
+}
+
+#[test]
+fn a_program_gets_what_it_is_given_and_its_end_is_told() {
+    for (script, expected) in [
+        (r#"echo "$1|$2|$#""#, "a|b c|2\nexit status: 0\n"),
+        ("cat; pwd; exit 3", "typed\n/dev\nexit status: 3\n"),
+        ("kill -TERM $$", "signal: 15 (SIGTERM)\n"),
+        // The shell adds some of its own.
+        (
+            r#"tr '\0' '\n' < /proc/$$/environ"#,
+            "GREETING=hello\nexit status: 0\n",
+        ),
+        (
+            "echo /proc/self/fd/*",
+            "/proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 /proc/self/fd/3\nexit status: 0\n",
+        ),
+        (
+            "grep NoNewPrivs /proc/self/status",
+            "NoNewPrivs:\t1\nexit status: 0\n",
+        ),
+    ] {
+        assert_eq!(helped(script), expected, "{script}");
+    }
+}
+
+#[test]
+fn what_cannot_be_started_says_why() {
+    for (program, expected) in [
+        ("/nowhere", "No such file or directory (os error 2)\n"),
+        ("/etc/passwd", "Permission denied (os error 13)\n"),
+    ] {
+        assert_eq!(started(&[program]), expected);
+    }
+}
+
+/// A program with a child, both of which say who they are, and who looks after them.
+const FAMILY: &str = "sleep 1000 & echo $$ $! $PPID $(cut -d' ' -f4 /proc/$PPID/stat); wait";
+
+/// The fixture, and the processes that [`FAMILY`] names.
+fn family() -> (std::process::Child, Vec<String>) {
+    let mut child = Command::new(SUBJECT)
+        .args(["helped-for-a-line", "/bin/sh", "-c", FAMILY])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the fixture starts");
+    let mut line = String::new();
+    let output = child.stdout.as_mut().expect("a pipe");
+    BufReader::new(output).read_line(&mut line).expect("a line");
+    let pids: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    assert_eq!(pids.len(), 4, "{line}");
+    (child, pids)
+}
+
+/// Waits until none of the processes runs any more.
+fn expect_gone(pids: &[String]) {
+    let since = Instant::now();
+    for pid in pids {
+        while runs(pid) {
+            assert!(since.elapsed() < PATIENCE, "{pid} still runs");
+            sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Whether a process is there and no zombie.
+fn runs(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().unwrap_or_default().trim();
+    !state.is_empty() && !state.starts_with('Z')
+}
+
+#[test]
+fn a_program_that_is_let_go_is_killed_with_all_its_group() {
+    let (mut child, pids) = family();
+    assert!(pids.iter().all(|pid| runs(pid)));
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(b"\n")
+        .expect("it reads");
+    expect_gone(&pids);
+    assert!(child.wait().expect("an end").success());
+}
+
+#[test]
+fn nothing_outlives_a_daemon_that_is_killed() {
+    let (mut child, pids) = family();
+    assert!(pids.iter().all(|pid| runs(pid)));
+    child.kill().expect("it can be killed");
+    child.wait().expect("an end");
+    expect_gone(&pids);
+}

@@ -1,0 +1,3 @@
+//! The daemon and its parts: real processes, real sockets, real files.
+
+mod helper;
