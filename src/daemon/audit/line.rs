@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::chain::{self, BEFORE_TIME, Digest, Head, START};
-use super::record::{Record, action_word};
+use super::record::Record;
 use super::text::string;
 use crate::daemon::peer::Peer;
+use crate::daemon::policy::Action;
 
 /// The most that the names of environments take of a line, in bytes. All of what is below is less than
 /// [`chain::LONGEST_LINE`] together.
@@ -115,7 +116,12 @@ fn write_record(line: &mut Vec<u8>, record: &Record<'_>) {
         write_peer(line, peer);
     }
     text(line, "call", record.call.as_bytes(), LONGEST_NAME);
-    optional(line, "action", record.action.map(action_word), LONGEST_NAME);
+    optional(
+        line,
+        "action",
+        record.action.map(Action::name),
+        LONGEST_NAME,
+    );
     list(line, "environments", record.environments, MOST_ENVIRONMENTS);
     optional(line, "path", record.path, LONGEST_PATH);
     optional(line, "subject", record.subject, LONGEST_NAME);
@@ -243,7 +249,6 @@ mod tests {
 
     use super::*;
     use crate::daemon::audit::record::Outcome;
-    use crate::daemon::policy::Action;
 
     fn write(line: &Line<'_, '_>) -> String {
         let mut text = Vec::new();

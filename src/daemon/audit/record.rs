@@ -77,14 +77,3 @@ impl Outcome {
         }
     }
 }
-
-/// An action in one word, as policies have it.
-pub(super) fn action_word(action: Action) -> &'static str {
-    match action {
-        Action::Open => "open",
-        Action::Value => "value",
-        Action::Watch => "watch",
-        Action::Decrypt => "decrypt",
-        Action::Manage => "manage",
-    }
-}

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::daemon::settings;
+
 /// Where the audit is and how large it may become.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -26,6 +28,19 @@ impl Settings {
             max_size: 16 << 20,
             keep: 10,
             journal: true,
+        }
+    }
+
+    /// What the daemon's settings say of it.
+    pub fn of(settings: &settings::Settings) -> Self {
+        let audit = &settings.audit;
+        Self {
+            file: audit.file.clone(),
+            // Those who look after a machine may read along, as they may its other logs.
+            mode: if settings.system { 0o640 } else { 0o600 },
+            max_size: audit.max_size,
+            keep: audit.keep,
+            journal: audit.journal,
         }
     }
 }

@@ -76,6 +76,7 @@ pub(super) fn may_manage(daemon: &Daemon, peer: &Peer, call: Call) -> Result<(),
         action: Some(Action::Manage),
         environments: &[],
         path: None,
+        subject: None,
         variables: &[],
         revision: None,
         outcome: match decision.allowed {

@@ -63,6 +63,7 @@ pub(super) fn unknown_peer(daemon: &Daemon, call: Call, error: &PeerError) {
         action: None,
         environments: &[],
         path: None,
+        subject: None,
         variables: &[],
         revision: None,
         outcome: audit::Outcome::Denied,
