@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::IdentityError;
+use super::{Agent, IdentityError};
 use crate::secret::Secret;
 
 /// Asks the person at the terminal. Questions are short texts without a colon or line break at their end.
@@ -69,12 +69,30 @@ pub enum Plugins {
 pub struct Interaction {
     prompt: Option<Arc<dyn Prompt>>,
     plugins: Plugins,
+    agent: Option<Arc<dyn Agent>>,
 }
 
 impl Interaction {
     /// An interaction through `prompt`, if there is one.
     pub fn new(prompt: Option<Arc<dyn Prompt>>, plugins: Plugins) -> Self {
-        Self { prompt, plugins }
+        Self {
+            prompt,
+            plugins,
+            agent: None,
+        }
+    }
+
+    /// Has `agent` asked where no identity fits that is open, before a person is.
+    #[must_use]
+    pub fn with_agent(self, agent: Arc<dyn Agent>) -> Self {
+        Self {
+            agent: Some(agent),
+            ..self
+        }
+    }
+
+    pub(super) fn agent(&self) -> Option<&dyn Agent> {
+        self.agent.as_deref()
     }
 
     pub(super) fn plugins(&self) -> Plugins {

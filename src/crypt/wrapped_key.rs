@@ -37,6 +37,14 @@ impl WrappedKey {
         &self.body
     }
 
+    pub(super) fn from_age(stanza: &Stanza) -> Self {
+        Self {
+            kind: stanza.tag.clone(),
+            arguments: stanza.args.clone(),
+            body: stanza.body.clone(),
+        }
+    }
+
     pub(super) fn to_age(&self) -> Stanza {
         Stanza {
             tag: self.kind.clone(),

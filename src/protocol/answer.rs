@@ -78,6 +78,14 @@ impl Code {
     }
 }
 
+/// `POST /v1/check`: what is wrong, without anything decrypted. That there is anything is no failure of the call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckAnswer {
+    /// Errors and warnings, as the objects that `--message-format json` prints.
+    pub diagnostics: Vec<serde_json::Value>,
+}
+
 /// `GET /v1/health`: that the daemon answers, and no more: anyone may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
@@ -87,6 +95,7 @@ pub struct Health {
 
 /// `GET /v1/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The version of the daemon.
     pub version: String,
@@ -124,6 +133,7 @@ pub struct UnlockRefusal {
     /// What went wrong.
     pub error: Fault,
     /// What is known of the identities, with what has to be answered.
+    #[serde(flatten)]
     pub keys: LockState,
 }
 

@@ -7,7 +7,8 @@ mod answer;
 mod call;
 
 pub use answer::{
-    Code, ErrorAnswer, Fault, Health, LockState, Place, Question, Status, UnlockRefusal,
+    CheckAnswer, Code, ErrorAnswer, Fault, Health, LockState, Place, Question, Status,
+    UnlockRefusal,
 };
 pub use call::{ExportCall, MOST_STANZAS, OpenCall, StanzaCall, UnwrapCall, View, WatchCall};
 

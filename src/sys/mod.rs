@@ -45,6 +45,8 @@ pub mod life;
 
 pub mod limit;
 
+pub mod local_socket;
+
 #[cfg(target_os = "linux")]
 pub mod memfd;
 
@@ -71,7 +73,7 @@ pub mod readable;
 mod region;
 
 #[cfg(target_os = "linux")]
-mod seccomp;
+pub mod seccomp;
 
 pub mod signal;
 

@@ -1,6 +1,10 @@
 //! What a system call filter would do to a call, found out without dying of it.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether the only filter is one that this process has given itself.
+static IS_OWN: AtomicBool = AtomicBool::new(false);
 
 /// Whether calling memfd_secret(2) is safe. A filter may answer it with an error, which is harmless, but also with
 /// death: systemd's `SystemCallFilter=@system-service` leaves it out, and kills by default.
@@ -9,8 +13,20 @@ pub(super) fn lets_memfd_secret_be_tried() -> bool {
     *ANSWER.get_or_init(|| !is_filtered() || survives_in_a_child())
 }
 
-/// Whether there is a filter at all.
+/// To be called before this process gives itself a filter, which lets it call all that `sys` does. What was not filtered
+/// until then is not asked about again.
+pub fn expect_own_filter() {
+    lets_memfd_secret_be_tried();
+    if !is_filtered() {
+        IS_OWN.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether there is a filter that others have given this process.
 pub(super) fn is_filtered() -> bool {
+    if IS_OWN.load(Ordering::Relaxed) {
+        return false;
+    }
     // prctl(2): 0 without seccomp, 2 with a filter, an error where the kernel has no seccomp.
     // SAFETY: takes and gives numbers only.
     unsafe { libc::prctl(libc::PR_GET_SECCOMP) > 0 }
