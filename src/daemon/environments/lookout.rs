@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::document::Stamp;
 use crate::sys::fs::describe;
+use crate::sys::readable::Readable;
 #[cfg(target_os = "linux")]
 use crate::watch::Watcher;
 use crate::watch::{Debounce, is_at_work};
@@ -62,21 +62,21 @@ struct State {
 type Sight = BTreeMap<PathBuf, Option<Stamp>>;
 
 impl Lookout {
-    /// Begins to watch. Gives what becomes readable when something has happened; nothing where the kernel does not tell.
+    /// Begins to watch. Gives what becomes ready when something has happened; nothing where the kernel does not tell.
     #[cfg(target_os = "linux")]
-    pub(super) fn begin(&self) -> Option<OwnedFd> {
+    pub(super) fn begin(&self) -> Option<Readable> {
         use std::os::fd::AsFd as _;
 
         let mut state = self.lock();
         let watcher = Watcher::of_files(is_definition);
         let begun = watcher.and_then(|watcher| {
-            let descriptor = watcher.as_fd().try_clone_to_owned()?;
-            Ok((watcher, descriptor))
+            let readable = Readable::of(watcher.as_fd())?;
+            Ok((watcher, readable))
         });
-        let descriptor = match begun {
-            Ok((watcher, descriptor)) => {
+        let readable = match begun {
+            Ok((watcher, readable)) => {
                 state.watcher = Some(watcher);
-                Some(descriptor)
+                Some(readable)
             }
             Err(error) => {
                 state.blindness = Some(blindness("the system gives no watcher", &error));
@@ -84,12 +84,12 @@ impl Lookout {
             }
         };
         state.watch();
-        descriptor
+        readable
     }
 
     /// The kernel's way to tell is not known here.
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn begin(&self) -> Option<OwnedFd> {
+    pub(super) fn begin(&self) -> Option<Readable> {
         let mut state = self.lock();
         state.blindness = Some("changes are noticed by looking every few seconds".to_owned());
         state.watch();

@@ -1,16 +1,13 @@
 //! The task that reacts to changes of files.
 
 use std::future::{Future, poll_fn};
-use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
-
 use super::{ATTEMPTS, Environments, Subject};
+use crate::sys::readable::Readable;
 
 /// How long nothing is done at most: answers that are too old are dropped.
 const LONGEST_REST: Duration = Duration::from_secs(30);
@@ -19,10 +16,7 @@ impl Environments {
     /// Reacts to changes of files, for ever: reads again what has changed, tells who watches, and reports other subjects.
     /// Without it, nothing that was read is taken for valid, and all of it is looked at for every request.
     pub async fn tend(&self, report: impl Fn(Subject)) {
-        let descriptor = self.lookout.begin();
-        let readable =
-            |descriptor: OwnedFd| AsyncFd::register_with_interest(descriptor, Interest::READABLE);
-        let told = descriptor.and_then(|descriptor| readable(descriptor).ok());
+        let told = self.lookout.begin();
         self.lookout.watch(self.library.places());
         let mut postponed = 0;
         loop {
@@ -49,18 +43,21 @@ impl Environments {
     }
 
     /// Waits until there may be something to do.
-    async fn rest(&self, told: Option<&AsyncFd<OwnedFd>>) {
+    async fn rest(&self, told: Option<&Readable>) {
         let now = Instant::now();
         let deadline = self.lookout.deadline().unwrap_or(now + LONGEST_REST);
         let rest = deadline.saturating_duration_since(now).min(LONGEST_REST);
         let told = async {
-            match told {
-                // All that there is will be taken, so the next event is news.
-                Some(told) => match told.readable().await {
-                    Ok(mut ready) => ready.clear_ready(),
-                    Err(_) => std::future::pending().await,
-                },
-                None => std::future::pending().await,
+            let Some(told) = told else {
+                return std::future::pending().await;
+            };
+            let news = || {
+                let before = self.lookout.changes();
+                self.lookout.look(Instant::now());
+                Ok((self.lookout.changes() != before).then_some(()))
+            };
+            if told.next(news).await.is_err() {
+                std::future::pending::<()>().await;
             }
         };
         let _ = tokio::time::timeout(rest, first_of(told, self.wake.notified())).await;
