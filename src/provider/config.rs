@@ -60,6 +60,17 @@ impl Config {
         }
     }
 
+    /// Whether the variable `name` may be read.
+    pub(super) fn allows_variable(&self, name: &OsStr) -> bool {
+        let allowed = self.allowed.as_ref();
+        allowed.is_none_or(|allowed| allowed.variables.contains(name))
+    }
+
+    /// Whether plugins may be run.
+    pub(super) fn allows_plugins(&self) -> bool {
+        self.allowed.as_ref().is_none_or(|allowed| allowed.plugins)
+    }
+
     /// What programs inherit.
     pub(super) fn inherited(&self) -> Vec<(OsString, OsString)> {
         let variables = self.environment.iter();
