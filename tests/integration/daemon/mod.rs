@@ -1,3 +1,6 @@
 //! The daemon and its parts: real processes, real sockets, real files.
 
+mod calls;
 mod helper;
+mod hostile;
+pub(crate) mod served;
