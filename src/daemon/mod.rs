@@ -7,6 +7,8 @@
 pub mod audit;
 #[cfg(target_os = "linux")]
 mod context;
+#[cfg(target_os = "linux")]
+pub mod credentials;
 pub mod environments;
 pub mod keys;
 pub mod peer;
