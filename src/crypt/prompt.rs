@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::IdentityError;
+use super::hosted::PluginHost;
 use crate::secret::Secret;
 
 /// Asks the person at the terminal. Questions are short texts without a colon or line break at their end.
@@ -64,12 +65,30 @@ pub enum Plugins {
 pub struct Interaction {
     prompt: Option<Arc<dyn Prompt>>,
     plugins: Plugins,
+    host: Option<Arc<dyn PluginHost>>,
 }
 
 impl Interaction {
     /// An interaction through `prompt`, if there is one.
     pub fn new(prompt: Option<Arc<dyn Prompt>>, plugins: Plugins) -> Self {
-        Self { prompt, plugins }
+        Self {
+            prompt,
+            plugins,
+            host: None,
+        }
+    }
+
+    /// Has plugins run at `host`, not as children of this process, when they unwrap.
+    #[must_use]
+    pub fn with_host(self, host: Arc<dyn PluginHost>) -> Self {
+        Self {
+            host: Some(host),
+            ..self
+        }
+    }
+
+    pub(super) fn host(&self) -> Option<&dyn PluginHost> {
+        self.host.as_deref()
     }
 
     pub(super) fn plugins(&self) -> Plugins {

@@ -301,6 +301,14 @@ fn is_single_threaded() -> bool {
     tasks.count() <= 1
 }
 
+/// Has this process lead a process group of its own.
+///
+/// # Errors
+/// Those of setpgid(2).
+pub fn lead_group() -> io::Result<()> {
+    Step::LeadGroup.take(Pid::own())
+}
+
 /// Blocks every signal: for [`Image::start`] and for receiving them from a descriptor.
 pub fn block_signals() {
     Mask::ALL.impose();

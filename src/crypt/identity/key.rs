@@ -144,7 +144,9 @@ impl Key {
             Key::Plugin(_, identity) => identity.forgive(),
             Key::ProtectedFile(file) => {
                 let keys = file.opened();
-                keys.iter().flat_map(|keys| keys.iter()).for_each(Key::forgive);
+                keys.iter()
+                    .flat_map(|keys| keys.iter())
+                    .for_each(Key::forgive);
             }
             _ => {}
         }

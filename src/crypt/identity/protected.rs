@@ -163,10 +163,7 @@ impl ProtectedSsh {
     }
 }
 
-fn unlock_ssh(
-    text: &KeyText,
-    passphrase: &Secret,
-) -> Result<age::ssh::Identity, IdentityError> {
+fn unlock_ssh(text: &KeyText, passphrase: &Secret) -> Result<age::ssh::Identity, IdentityError> {
     let identity = age::ssh::Identity::from_buffer(text.expose().as_bytes(), None);
     let Ok(age::ssh::Identity::Encrypted(key)) = identity else {
         return Err(IdentityError::MalformedKey);
@@ -252,11 +249,7 @@ impl ProtectedFile {
     }
 }
 
-fn unlock_file(
-    name: &str,
-    file: &AgeFile,
-    passphrase: &Secret,
-) -> Result<Vec<Key>, IdentityError> {
+fn unlock_file(name: &str, file: &AgeFile, passphrase: &Secret) -> Result<Vec<Key>, IdentityError> {
     let passphrase = secret_string(passphrase).ok_or(IdentityError::WrongPassphrase)?;
     let mut identity = age::scrypt::Identity::new(passphrase);
     identity.set_max_work_factor(MAX_WORK_FACTOR);

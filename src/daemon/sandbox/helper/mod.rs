@@ -7,6 +7,7 @@
 
 mod attendant;
 mod launch;
+mod plugin;
 mod request;
 
 use std::ffi::{CStr, CString, OsString};
