@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+#[cfg(target_os = "linux")]
+use super::daemon_options::DaemonOptions;
 use super::run_options::{ChangeOptions, DeliveryOptions, PrivilegeOptions, SupervisionOptions};
 use crate::export::format::Format;
 
@@ -293,6 +295,9 @@ pub(super) enum Verb {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Serve environments on a socket, to whom the policy allows them.
+    #[cfg(target_os = "linux")]
+    Daemon(Box<DaemonOptions>),
     /// Let a definition, as it is now, run programs by fn::open::command.
     Trust {
         /// The environments.

@@ -1,21 +1,26 @@
-//! What the options and the surroundings say of the supervisor's messages.
+//! What the options and the surroundings say of the messages of a supervisor or daemon.
 
+use super::ambient::Ambient;
 use super::run_options::LogFormat;
 use super::workspace::Workspace;
 use crate::log::{Format, Settings, journal_is_standard_error};
 
-/// How much a supervisor tells, and how. Without an option it uses the journal's fields where standard error is the journal.
+/// How much a supervisor tells, and how.
 pub(super) fn settings(format: Option<LogFormat>, workspace: &Workspace<'_>) -> Settings {
-    let stream = workspace.ambient.variable("JOURNAL_STREAM");
-    let format = match format {
+    Settings {
+        level: workspace.ui.log_level(),
+        format: self::format(format, workspace.ambient),
+    }
+}
+
+/// How it is told. Without an option that is in the journal's fields where standard error is the journal.
+pub(super) fn format(chosen: Option<LogFormat>, ambient: &Ambient) -> Format {
+    let stream = ambient.variable("JOURNAL_STREAM");
+    match chosen {
         Some(LogFormat::Text) => Format::Text,
         Some(LogFormat::Json) => Format::Json,
         Some(LogFormat::Journald) => Format::Journal,
         None if stream.is_some_and(journal_is_standard_error) => Format::Journal,
         None => Format::Text,
-    };
-    Settings {
-        level: workspace.ui.log_level(),
-        format,
     }
 }

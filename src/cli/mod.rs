@@ -8,6 +8,10 @@ mod check;
 mod choice;
 mod columns;
 mod compose;
+#[cfg(target_os = "linux")]
+mod daemon;
+#[cfg(target_os = "linux")]
+mod daemon_options;
 mod error;
 mod explain;
 mod export;
@@ -137,6 +141,8 @@ fn dispatch(
         Verb::Keygen { output } => done(keygen::keygen(ui, output.as_deref())),
         Verb::Set(options) => done(set::set(&workspace()?, &options)),
         Verb::Seal { names } => done(seal::seal(&workspace()?, &names)),
+        #[cfg(target_os = "linux")]
+        Verb::Daemon(options) => daemon::serve(&shared, ambient, ui, &options).map(Outcome::Exit),
         Verb::Trust { names, revoke } => done(trust::trust(&workspace()?, &names, revoke)),
     }
 }

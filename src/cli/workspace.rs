@@ -160,6 +160,7 @@ impl<'a> Workspace<'a> {
             context: self.context.clone(),
             selection,
             overrides,
+            wait: &|settle| settle(),
         });
         self.provided_files.borrow_mut().extend(provided.files);
         for note in self.keyring.notes() {

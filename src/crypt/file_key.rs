@@ -31,6 +31,12 @@ impl FileKey {
         Self { secret }
     }
 
+    /// What an agent has given; `None` if it is not as long as a file key.
+    pub(super) fn from_secret(secret: Secret) -> Option<Self> {
+        // Only its length is looked at.
+        (secret.expose().len() == FILE_KEY_BYTES).then_some(Self { secret })
+    }
+
     /// The same key for `age`, which wraps it; it wipes its copy.
     pub(super) fn to_age(&self) -> AgeFileKey {
         AgeFileKey::init_with_mut(|bytes| bytes.copy_from_slice(self.secret.expose()))

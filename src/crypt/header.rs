@@ -150,11 +150,6 @@ impl Header {
         &self.stanzas
     }
 
-    /// The types of the stanzas in their order.
-    pub(super) fn stanza_types(&self) -> Vec<String> {
-        self.stanzas.iter().map(|s| s.tag.clone()).collect()
-    }
-
     /// Whether the header is for a passphrase.
     pub(super) fn is_for_passphrase(&self) -> bool {
         self.stanzas.iter().any(is_passphrase)

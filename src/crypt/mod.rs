@@ -10,6 +10,10 @@
 
 mod age_file;
 
+mod agent;
+
+mod agent_plugin;
+
 mod ciphertext;
 
 mod custody;
@@ -44,6 +48,8 @@ mod wrap;
 
 mod wrapped_key;
 
+pub use agent::{Agent, AgentError};
+pub use agent_plugin::{FindAgent, PLUGIN_NAME, agent_identity, serve_plugin};
 pub use ciphertext::{CiphertextError, is_complete_file};
 pub use custody::{Custody, validate};
 pub use error::Error;

@@ -61,6 +61,7 @@ impl PluginIdentity {
         outcome.map_err(|problem| {
             let problem = conversation.unanswered().map_or(problem, Into::into);
             if conversation.has_asked() {
+                conversation.refuse();
                 state.failed = Some(problem.clone());
             }
             problem
@@ -188,6 +189,16 @@ impl Conversation {
     fn begin(&self) {
         for answered in self.answers().iter_mut() {
             answered.used_in_this_run = false;
+        }
+    }
+
+    /// Tells the prompt that its answers were of no use.
+    fn refuse(&self) {
+        let Ok(prompt) = self.interaction.prompt() else {
+            return;
+        };
+        for answered in self.answers().iter().filter(|a| a.answer.is_ok()) {
+            prompt.refused(&one_line(&answered.question));
         }
     }
 

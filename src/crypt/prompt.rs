@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::IdentityError;
 use super::hosted::PluginHost;
+use super::{Agent, IdentityError};
 use crate::secret::Secret;
 
 /// Asks the person at the terminal. Questions are short texts without a colon or line break at their end.
@@ -30,6 +30,11 @@ pub trait Prompt: Send + Sync {
     /// # Errors
     /// When nobody answers.
     fn passphrase(&self, question: &str) -> Result<Secret, Unanswered>;
+
+    /// Hears that the answer to a question was of no use, so that it is not given again.
+    fn refused(&self, question: &str) {
+        let _ = question;
+    }
 }
 
 /// Why there is no answer.
@@ -66,6 +71,7 @@ pub struct Interaction {
     prompt: Option<Arc<dyn Prompt>>,
     plugins: Plugins,
     host: Option<Arc<dyn PluginHost>>,
+    agent: Option<Arc<dyn Agent>>,
 }
 
 impl Interaction {
@@ -75,6 +81,7 @@ impl Interaction {
             prompt,
             plugins,
             host: None,
+            agent: None,
         }
     }
 
@@ -87,8 +94,21 @@ impl Interaction {
         }
     }
 
+    /// Has `agent` asked where no identity fits that is open, before a person is.
+    #[must_use]
+    pub fn with_agent(self, agent: Arc<dyn Agent>) -> Self {
+        Self {
+            agent: Some(agent),
+            ..self
+        }
+    }
+
     pub(super) fn host(&self) -> Option<&dyn PluginHost> {
         self.host.as_deref()
+    }
+
+    pub(super) fn agent(&self) -> Option<&dyn Agent> {
+        self.agent.as_deref()
     }
 
     pub(super) fn plugins(&self) -> Plugins {

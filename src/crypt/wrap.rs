@@ -14,12 +14,22 @@ use super::recipient::{Kind, Recipient};
 /// Stanzas, and the labels that all of a header's recipients must have in common.
 pub(super) type Wrapped = (Vec<Stanza>, HashSet<String>);
 
-/// Makes the header that wraps `key` for `recipients`. Each plugin is started once for all its recipients.
+/// Makes the header that wraps `key` for `recipients`.
 pub(super) fn wrap(
     key: &FileKey,
     recipients: &[Recipient],
     interaction: &Interaction,
 ) -> Result<Header, Error> {
+    let stanzas = wrap_stanzas(key, recipients, interaction)?;
+    Ok(Header::new(&stanzas, key)?)
+}
+
+/// Wraps `key` for `recipients`. Each plugin is started once for all its recipients.
+pub(super) fn wrap_stanzas(
+    key: &FileKey,
+    recipients: &[Recipient],
+    interaction: &Interaction,
+) -> Result<Vec<Stanza>, Error> {
     let mut stanzas = Vec::new();
     let mut labels: Option<HashSet<String>> = None;
     let mut add = |(more, of_these): Wrapped| {
@@ -57,5 +67,5 @@ pub(super) fn wrap(
     if stanzas.is_empty() {
         return Err(Error::NoRecipients);
     }
-    Ok(Header::new(&stanzas, key)?)
+    Ok(stanzas)
 }

@@ -5,12 +5,23 @@
 //! with private stacks, which wait for nothing else. Whatever a peer says, what it *is* comes from the kernel.
 
 pub mod audit;
+#[cfg(target_os = "linux")]
+mod context;
 pub mod environments;
 pub mod keys;
 pub mod peer;
 pub mod policy;
 #[cfg(target_os = "linux")]
+mod run;
+#[cfg(target_os = "linux")]
 pub mod sandbox;
+#[cfg(target_os = "linux")]
+pub mod server;
 #[cfg(target_os = "linux")]
 pub mod service;
 pub mod settings;
+
+#[cfg(target_os = "linux")]
+pub use context::Daemon;
+#[cfg(target_os = "linux")]
+pub use run::{Error, Start, run};

@@ -4,6 +4,7 @@
 mod file;
 mod notation;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,10 +39,50 @@ pub struct Places {
     pub system: bool,
     /// The folder of settings, policy and definitions.
     pub config: PathBuf,
-    /// The folder of the sockets.
-    pub runtime: PathBuf,
-    /// The folder of the audit.
-    pub state: PathBuf,
+    /// The folder of the sockets, if it is known.
+    pub runtime: Option<PathBuf>,
+    /// The folder of the audit, if it is known.
+    pub state: Option<PathBuf>,
+}
+
+/// Why there are no settings.
+#[derive(Debug)]
+pub enum Error {
+    /// The file is not to be read or says something wrong.
+    File(project::Error),
+    /// Nothing says where the socket is to be.
+    NoSocket,
+    /// Nothing says where the audit is to be written.
+    NoAudit,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(error) => error.fmt(f),
+            Self::NoSocket => f.write_str("nothing says where the socket is to be"),
+            Self::NoAudit => f.write_str("nothing says where the audit is to be written"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<project::Error> for Error {
+    fn from(error: project::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+impl Error {
+    /// What helps.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::NoSocket => Some("set XDG_RUNTIME_DIR, or name it with --socket".to_owned()),
+            Self::NoAudit => Some("set XDG_STATE_HOME or HOME, or name it with --audit".to_owned()),
+        }
+    }
 }
 
 impl Places {
@@ -50,8 +91,8 @@ impl Places {
         Self {
             system: true,
             config: SYSTEM_CONFIG.into(),
-            runtime: SYSTEM_RUNTIME_FOLDER.into(),
-            state: SYSTEM_AUDIT.into(),
+            runtime: Some(SYSTEM_RUNTIME_FOLDER.into()),
+            state: Some(SYSTEM_AUDIT.into()),
         }
     }
 }
@@ -205,13 +246,14 @@ impl Settings {
     /// with `~/` are in `home`, if that is known.
     ///
     /// # Errors
-    /// When the file is not to be read, says something wrong, or others can write it.
+    /// When the file is not to be read, says something wrong, or others can write it; when it is not known where something
+    /// has to be.
     pub fn read(
         places: &Places,
         overrides: Overrides,
         home: Option<&Path>,
         user: u32,
-    ) -> Result<Self, project::Error> {
+    ) -> Result<Self, Error> {
         let named = overrides.config.is_some();
         let usual = || places.config.join(FILE_NAME);
         let path = overrides.config.clone().unwrap_or_else(usual);
@@ -224,17 +266,23 @@ impl Settings {
             Some(text) => DaemonFile::parse(&text, home)?,
             None => DaemonFile::default(),
         };
-        Ok(Self::over(places, path, file, overrides))
+        Self::over(places, path, file, overrides)
     }
 
     /// What the file says, `overrides` over it, and what the use suggests below it.
-    fn over(places: &Places, path: PathBuf, file: DaemonFile, overrides: Overrides) -> Self {
+    fn over(
+        places: &Places,
+        path: PathBuf,
+        file: DaemonFile,
+        overrides: Overrides,
+    ) -> Result<Self, Error> {
         let folders = first_filled([overrides.folders, file.folders])
             .unwrap_or_else(|| vec![places.config.join(ENVIRONMENTS_NAME)]);
         let identities = first_filled([overrides.identities, file.identities]).unwrap_or_default();
         let policy = overrides.policy.or(file.policy);
         let limits = Limits::default();
-        Self {
+        let usual = |folder: &Option<PathBuf>, name| folder.as_ref().map(|f| f.join(name));
+        Ok(Self {
             system: places.system,
             folders,
             identities,
@@ -242,7 +290,8 @@ impl Settings {
                 path: overrides
                     .socket
                     .or(file.socket.path)
-                    .unwrap_or_else(|| places.runtime.join(SOCKET_NAME)),
+                    .or_else(|| usual(&places.runtime, SOCKET_NAME))
+                    .ok_or(Error::NoSocket)?,
                 // Everybody may ask the machine's daemon; a person's own is that person's.
                 mode: file.socket.mode.unwrap_or(match places.system {
                     true => 0o666,
@@ -258,7 +307,8 @@ impl Settings {
                 file: overrides
                     .audit
                     .or(file.audit.file)
-                    .unwrap_or_else(|| places.state.join(AUDIT_NAME)),
+                    .or_else(|| usual(&places.state, AUDIT_NAME))
+                    .ok_or(Error::NoAudit)?,
                 max_size: file.audit.max_size.unwrap_or(64 << 20),
                 keep: file.audit.keep.unwrap_or(8),
                 journal: file.audit.journal.unwrap_or(places.system),
@@ -289,7 +339,7 @@ impl Settings {
             },
             sandbox: file.sandbox.unwrap_or(true),
             file: path,
-        }
+        })
     }
 }
 

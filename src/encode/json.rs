@@ -20,11 +20,20 @@ pub fn json_pretty(value: &Value, redaction: Redaction) -> Result<Encoded, Error
     encode(value, redaction, Layout::Pretty)
 }
 
+/// Writes a value as compact JSON into a text that is being made.
+///
+/// # Errors
+/// [`Error::TooLong`] and [`Error::TooDeep`].
+pub fn write_json(value: &Value, redaction: Redaction, sink: &mut dyn Sink) -> Result<(), Error> {
+    let layout = Layout::Compact;
+    Writer { redaction, layout }.value(value, 0, sink)
+}
+
 /// Writes a JSON string. Bytes that are not UTF-8 become U+FFFD, since JSON has no other way.
 ///
 /// # Errors
 /// [`Error::TooLong`].
-fn json_string(text: &[u8], sink: &mut dyn Sink) -> Result<(), Error> {
+pub fn json_string(text: &[u8], sink: &mut dyn Sink) -> Result<(), Error> {
     sink.write(b"\"")?;
     for chunk in text.utf8_chunks() {
         write_valid(chunk.valid(), sink)?;

@@ -13,7 +13,7 @@ use std::fmt;
 
 pub use decode_json::{decode_json, decode_whole_json};
 pub use decode_yaml::decode_yaml;
-pub use json::{json, json_pretty};
+pub use json::{json, json_pretty, json_string, write_json};
 pub use quote::quote;
 pub use sink::{Part, Sink, build};
 pub use text::text;

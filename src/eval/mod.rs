@@ -31,6 +31,7 @@ pub trait Loader {
 }
 
 /// What a loader found.
+#[derive(Clone)]
 pub struct Loaded {
     /// The definition.
     pub definition: Arc<Source>,
@@ -39,7 +40,7 @@ pub struct Loaded {
 }
 
 /// Why there is no definition.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LoadError {
     /// What went wrong.
     pub message: String,

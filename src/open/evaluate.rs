@@ -4,9 +4,12 @@ use std::rc::Rc;
 
 use crate::ast::Parsed;
 use crate::diagnostic;
-use crate::eval::{self, Decrypter, Evaluated, Host, Loader, Mode, Selection};
+use crate::eval::{
+    self, Call, Decrypter, Evaluated, Host, Loader, Mode, Progress, ProviderSchema, Providers,
+    Selection,
+};
 use crate::provider::{self, Provided, ProviderSet};
-use crate::value::Object;
+use crate::value::{Object, Value};
 
 /// What is to be evaluated, and by what.
 pub struct Request<'a> {
@@ -24,6 +27,8 @@ pub struct Request<'a> {
     pub selection: &'a Selection,
     /// What goes over all of it.
     pub overrides: Option<&'a Rc<Parsed>>,
+    /// Calls what waits for providers, for who has something else done meanwhile.
+    pub wait: &'a dyn Fn(&mut dyn FnMut()),
 }
 
 /// What came of it.
@@ -37,11 +42,15 @@ pub struct Opened {
 /// Evaluates. Takes as long as the providers do.
 pub fn evaluate(request: Request<'_>) -> Opened {
     let providers = ProviderSet::new(request.providers);
+    let waiting = Waiting {
+        providers: &providers,
+        wait: request.wait,
+    };
     let host = Host {
         mode: request.mode,
         loader: request.loader,
         decrypter: request.decrypter,
-        providers: &providers,
+        providers: &waiting,
         context: request.context,
     };
     let mut evaluated = eval::evaluate(&host, request.selection, request.overrides);
@@ -52,5 +61,30 @@ pub fn evaluate(request: Request<'_>) -> Opened {
     Opened {
         evaluated,
         provided: providers.provided(),
+    }
+}
+
+/// Providers that are waited for in the way of who asks.
+struct Waiting<'a> {
+    providers: &'a ProviderSet,
+    wait: &'a dyn Fn(&mut dyn FnMut()),
+}
+
+impl Providers for Waiting<'_> {
+    fn schema(&self, provider: &str) -> Progress<ProviderSchema> {
+        self.providers.schema(provider)
+    }
+
+    fn open(&self, call: &Call<'_>) -> Progress<Value> {
+        self.providers.open(call)
+    }
+
+    fn settle(&self) -> bool {
+        if self.providers.is_pending() {
+            (self.wait)(&mut || {
+                self.providers.wait();
+            });
+        }
+        self.providers.settle()
     }
 }

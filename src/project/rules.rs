@@ -14,23 +14,35 @@ use crate::store::EnvironmentName;
 pub struct Pattern(glob::Pattern);
 
 impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(text: &str) -> Result<Self, String> {
+        glob::Pattern::new(text)
+            .map(Self)
+            .map_err(|error| format!("no valid pattern: {}", error.msg))
+    }
+
     /// Whether a name fits.
     pub fn matches(&self, name: &EnvironmentName) -> bool {
+        self.matches_text(name.as_str())
+    }
+
+    /// Whether a text fits that may be a name, or none.
+    pub fn matches_text(&self, name: &str) -> bool {
         let options = glob::MatchOptions {
             case_sensitive: true,
             require_literal_separator: true,
             require_literal_leading_dot: false,
         };
-        self.0.matches_with(name.as_str(), options)
+        self.0.matches_with(name, options)
     }
 }
 
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer, |text| match glob::Pattern::new(text) {
-            Ok(pattern) => Ok(Self(pattern)),
-            Err(error) => Err(format!("no valid pattern: {}", error.msg)),
-        })
+        text(deserializer, Self::new)
     }
 }
 

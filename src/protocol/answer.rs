@@ -78,6 +78,14 @@ impl Code {
     }
 }
 
+/// `POST /v1/check`: what is wrong, without anything decrypted. That there is anything is no failure of the call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckAnswer {
+    /// Errors and warnings, as the objects that `--message-format json` prints.
+    pub diagnostics: Vec<serde_json::Value>,
+}
+
 /// `GET /v1/health`: that the daemon answers, and no more: anyone may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
@@ -87,6 +95,7 @@ pub struct Health {
 
 /// `GET /v1/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The version of the daemon.
     pub version: String,
@@ -109,9 +118,23 @@ pub struct LockState {
     pub locked: bool,
     /// The names of the sources that gave identities.
     pub identities: Vec<String>,
+    /// The recipients that stand for the identities, as far as they are known: public keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
     /// What has to be answered to unlock all identities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<Question>,
+}
+
+/// The body of an answer to `POST /v1/unlock` that is no success: that of every failure, and what is known of the
+/// identities now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnlockRefusal {
+    /// What went wrong.
+    pub error: Fault,
+    /// What is known of the identities, with what has to be answered.
+    #[serde(flatten)]
+    pub keys: LockState,
 }
 
 /// What a person has to be asked.

@@ -73,6 +73,31 @@ pub enum ExportCall {
     Declared,
 }
 
+/// The most stanzas that `POST /v1/unwrap` takes at once.
+pub const MOST_STANZAS: usize = 64;
+
+/// The body of `POST /v1/unwrap`: stanzas of an age header, of which one may be for an identity of the daemon.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnwrapCall {
+    /// At most [`MOST_STANZAS`].
+    pub stanzas: Vec<StanzaCall>,
+}
+
+/// A stanza (age-encryption.org/v1, "Recipient stanza").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StanzaCall {
+    /// The type of the recipient, such as `X25519`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What follows the type.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// The wrapped file key, in base64.
+    pub body: String,
+}
+
 /// What `GET /v1/watch` asks by its query: `env=A,B`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WatchCall {

@@ -6,8 +6,11 @@
 mod answer;
 mod call;
 
-pub use answer::{Code, ErrorAnswer, Fault, Health, LockState, Place, Question, Status};
-pub use call::{ExportCall, OpenCall, View, WatchCall};
+pub use answer::{
+    CheckAnswer, Code, ErrorAnswer, Fault, Health, LockState, Place, Question, Status,
+    UnlockRefusal,
+};
+pub use call::{ExportCall, MOST_STANZAS, OpenCall, StanzaCall, UnwrapCall, View, WatchCall};
 
 /// The name of the daemon's socket in its folder.
 pub const SOCKET_NAME: &str = "escrun.sock";

@@ -61,17 +61,25 @@ impl Pool {
         }
     }
 
+    /// Whether a job has not ended.
+    pub(super) fn is_busy(&self) -> bool {
+        self.shared.lock().unfinished > 0
+    }
+
+    /// Waits for all jobs.
+    pub(super) fn wait(&self) {
+        let state = self.shared.lock();
+        let idle = &self.shared.idle;
+        drop(
+            idle.wait_while(state, |state| state.unfinished > 0)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+
     /// Waits for all jobs. Returns whether any was begun since this was called last.
     pub(super) fn settle(&self) -> bool {
-        let mut state = self.shared.lock();
-        while state.unfinished > 0 {
-            state = self
-                .shared
-                .idle
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        std::mem::take(&mut state.begun)
+        self.wait();
+        std::mem::take(&mut self.shared.lock().begun)
     }
 }
 

@@ -68,6 +68,16 @@ impl ProviderSet {
         provided
     }
 
+    /// Whether anything has been begun that has not ended.
+    pub fn is_pending(&self) -> bool {
+        self.pool.is_busy()
+    }
+
+    /// Waits for all that has been begun.
+    pub fn wait(&self) {
+        self.pool.wait();
+    }
+
     fn begin_schema(&self, provider: &str) -> Slot<ProviderSchema> {
         if let Some(builtin) = Builtin::named(provider) {
             return Slot::done(Ok(builtin.schema()));

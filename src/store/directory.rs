@@ -1,6 +1,7 @@
 //! Definitions in folders, searched in order.
 
 use std::collections::BTreeSet;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,6 +58,43 @@ impl Directory {
             overlays,
             misses: AtomicUsize::new(0),
             sought: Mutex::default(),
+        })
+    }
+
+    /// As [`Self::open`], but without the folders that do not exist.
+    ///
+    /// # Errors
+    /// When one that exists is not to be opened.
+    pub fn open_existing(
+        folders: impl IntoIterator<Item = impl AsRef<Path>>,
+        overlays: Overlays,
+    ) -> Result<Self, Error> {
+        let exists = |folder: &Path| match folder.metadata() {
+            Err(error) => !is_absence(&error),
+            Ok(_) => true,
+        };
+        let folders = folders.into_iter();
+        Self::open(folders.filter(|folder| exists(folder.as_ref())), overlays)
+    }
+
+    /// Names no environment besides the one that was looked for: who asks may not know which there are.
+    #[must_use]
+    pub fn without_suggestions(mut self) -> Self {
+        self.misses = AtomicUsize::new(MAX_HINTS);
+        self
+    }
+
+    /// Finds an environment's definition, for reading it or seeing that it is the one that was read. Looks for no
+    /// overlay.
+    ///
+    /// # Errors
+    /// As [`Self::load_named`].
+    pub fn look_up(&self, name: &EnvironmentName) -> Result<Found<'_>, Error> {
+        let (folder, entry) = self.find(name)?;
+        Ok(Found {
+            folder,
+            entry,
+            name: name.clone(),
         })
     }
 
@@ -164,6 +202,38 @@ impl Directory {
         }
         let similar = similar.into_iter().map(|(_, other)| other.clone());
         Instead::Similar(similar.take(MAX_SUGGESTIONS).collect())
+    }
+}
+
+/// A definition that was found and not read.
+#[derive(Debug)]
+pub struct Found<'d> {
+    folder: &'d Folder,
+    entry: Entry,
+    name: EnvironmentName,
+}
+
+impl Found<'_> {
+    /// What the system knows of the file.
+    ///
+    /// # Errors
+    /// What fstat(2) says.
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        self.entry.metadata()
+    }
+
+    /// The path of the file.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join(self.name.definition())
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no text.
+    pub fn read(self) -> Result<Arc<Source>, Error> {
+        let path = self.name.definition();
+        read(self.folder, &path, self.entry, self.name.as_str())
     }
 }
 

@@ -9,7 +9,7 @@ mod name;
 mod write;
 
 pub(crate) use directory::decode;
-pub use directory::{Directory, MAX_DEFINITION_BYTES, Overlays};
+pub use directory::{Directory, Found, MAX_DEFINITION_BYTES, Overlays};
 pub use error::{Error, Instead};
 pub use listing::{Listed, Listing, Skipped};
 pub use name::{EnvironmentName, NameError};

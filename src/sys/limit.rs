@@ -63,6 +63,14 @@ impl Resource {
     #[allow(clippy::unnecessary_cast, reason = "as above")]
     pub const STACK: Self = Self(libc::RLIMIT_STACK as u32);
 
+    /// How many descriptors there may be.
+    #[allow(clippy::unnecessary_cast, reason = "as above")]
+    pub const DESCRIPTORS: Self = Self(libc::RLIMIT_NOFILE as u32);
+
+    /// How much memory may be locked, in bytes.
+    #[allow(clippy::unnecessary_cast, reason = "as above")]
+    pub const LOCKED_MEMORY: Self = Self(libc::RLIMIT_MEMLOCK as u32);
+
     /// The names of all.
     pub fn names() -> impl Iterator<Item = &'static str> {
         RESOURCES.iter().map(|(name, _)| *name)
@@ -84,6 +92,20 @@ impl Resource {
             soft: limit.rlim_cur,
             hard: limit.rlim_max,
         })
+    }
+
+    /// Raises what holds for this process, and for what it starts, as far as it may; gives what holds then.
+    ///
+    /// # Errors
+    /// Those of getrlimit(2) and setrlimit(2).
+    pub fn raise(self) -> io::Result<u64> {
+        let limit = self.limit()?;
+        let raised = Limit {
+            soft: limit.hard,
+            ..limit
+        };
+        raised.impose()?;
+        Ok(raised.soft)
     }
 }
 

@@ -45,6 +45,8 @@ pub mod life;
 
 pub mod limit;
 
+pub mod local_socket;
+
 #[cfg(target_os = "linux")]
 pub mod memfd;
 

@@ -30,5 +30,6 @@ mod readme;
 mod scan;
 #[cfg(target_os = "linux")]
 mod supervise;
+#[cfg(target_os = "linux")]
+mod systemd;
 mod terminal;
-mod units;

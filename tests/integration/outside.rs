@@ -10,10 +10,16 @@ pub(crate) fn have(programs: &[&str]) -> bool {
     let Some(missing) = programs.iter().find(|program| !there(program)) else {
         return true;
     };
-    let on_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-    assert!(!on_ci, "{missing} is not installed");
-    skip(&format!("{missing} is not installed"));
+    must_be_there(&format!("{missing} is not installed"));
     false
+}
+
+/// Says that the test is skipped for lack of something that must be there on CI.
+#[track_caller]
+pub(crate) fn must_be_there(lack: &str) {
+    let on_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(!on_ci, "{lack}");
+    skip(lack);
 }
 
 /// Says why a test is skipped.

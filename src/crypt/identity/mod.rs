@@ -20,10 +20,10 @@ pub use source::IdentitySource;
 
 use self::key::{Key, Tier, Trouble};
 use self::source::Found;
-use super::Error;
 use super::file_key::FileKey;
 use super::header::Header;
 use super::prompt::Interaction;
+use super::{Error, WrappedKey};
 
 /// All identities, read and unread.
 pub(super) struct Identities {
@@ -90,6 +90,10 @@ impl Identities {
             if !self.read_next() {
                 break;
             }
+        }
+        // Before anybody is asked for a passphrase or a touch.
+        if let Some(key) = troubles.ask_agent(header, &self.interaction) {
+            return Ok(key);
         }
         for tier in [Tier::ProtectedSsh, Tier::Plugin, Tier::ProtectedFile] {
             let keys = &self.keys;
@@ -177,6 +181,25 @@ impl Troubles {
             stanzas: stanzas.iter().map(|stanza| stanza.tag.clone()).collect(),
             problems,
         }
+    }
+
+    /// Asks the agent, if there is one. What it gives is not believed before it opens the header.
+    fn ask_agent(&mut self, header: &Header, interaction: &Interaction) -> Option<FileKey> {
+        let agent = interaction.agent()?;
+        let stanzas: Vec<_> = header.stanzas().iter().map(WrappedKey::from_age).collect();
+        let problem = match agent.unwrap(&stanzas) {
+            Ok(None) => return None,
+            Ok(Some(key)) => {
+                let key = FileKey::from_secret(key);
+                match key.filter(|key| header.verify(key).is_ok()) {
+                    Some(key) => return Some(key),
+                    None => "what it gives is not the key of this header".to_owned(),
+                }
+            }
+            Err(error) => error.to_string(),
+        };
+        self.problems.push(format!("{}: {problem}", agent.name()));
+        None
     }
 
     /// Tries the keys of one tier in their order. An answer that was wrong ends the search.

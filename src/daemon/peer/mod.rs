@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 pub use caller::{Caller, PeerError};
 pub use control_group::Membership;
+pub(super) use control_group::{UNIT_KINDS, is_unit};
 
 /// What the kernel says of the process that has connected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

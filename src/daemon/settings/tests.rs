@@ -9,8 +9,8 @@ fn places(folder: &Path) -> Places {
     Places {
         system: false,
         config: folder.to_owned(),
-        runtime: folder.join("run"),
-        state: folder.join("state"),
+        runtime: Some(folder.join("run")),
+        state: Some(folder.join("state")),
     }
 }
 

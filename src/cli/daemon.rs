@@ -1,0 +1,107 @@
+//! `escrun daemon`: settings and surroundings to a daemon that serves.
+
+use std::path::{Path, PathBuf};
+
+use super::ambient::Ambient;
+use super::args::Shared;
+use super::daemon_options::DaemonOptions;
+use super::error::Failure;
+use super::log::format;
+use super::supervision::time;
+use super::ui::Ui;
+use crate::daemon::service::Service;
+use crate::daemon::settings::{Overrides, Places, Settings};
+use crate::daemon::{self, Start};
+use crate::log;
+
+/// Serves until told to end; gives the exit status.
+pub(super) fn serve(
+    shared: &Shared,
+    ambient: &Ambient,
+    ui: &Ui,
+    options: &DaemonOptions,
+) -> Result<u8, Failure> {
+    // Before anything is started that would inherit what was handed over.
+    let variable = |name: &str| ambient.variable(name).map(ToOwned::to_owned);
+    let service =
+        Service::join(variable).map_err(|error| Failure::new(&error).with_hint(error.hint()))?;
+    let settings = settings(shared, ambient, options)?;
+    log::start(log::Settings {
+        level: ui.log_level(),
+        format: format(options.log_format, ambient),
+    });
+    daemon::run(Start { settings, service }).map_err(|error| {
+        let failure = Failure::new(&error);
+        match error.hint() {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
+    })
+}
+
+/// What the daemon works by: what was typed over what the file says over what its use suggests.
+pub(super) fn settings(
+    shared: &Shared,
+    ambient: &Ambient,
+    options: &DaemonOptions,
+) -> Result<Settings, Failure> {
+    let absolute = |path: &PathBuf| ambient.working_directory.join(path);
+    let overrides = Overrides {
+        config: options.config.as_ref().map(absolute),
+        folders: shared.folders.iter().map(absolute).collect(),
+        identities: identities(shared, ambient)?,
+        socket: options.socket.as_ref().map(absolute),
+        policy: options.policy.as_ref().map(absolute),
+        audit: options.audit.as_ref().map(absolute),
+        idle: match &options.idle {
+            Some(text) => Some(time("--idle", text)?),
+            None => None,
+        },
+    };
+    let places = places(ambient, options, overrides.config.as_deref())?;
+    let home = ambient.home();
+    Settings::read(&places, overrides, home.as_deref(), ambient.user).map_err(|error| Failure {
+        hint: error.hint(),
+        ..Failure::new(error)
+    })
+}
+
+/// What is where for the use that was chosen. Everything of the configuration stands beside the settings.
+fn places(
+    ambient: &Ambient,
+    options: &DaemonOptions,
+    settings: Option<&Path>,
+) -> Result<Places, Failure> {
+    let beside = settings.and_then(Path::parent).map(Path::to_owned);
+    if options.system {
+        let system = Places::of_system();
+        return Ok(Places {
+            config: beside.unwrap_or(system.config),
+            ..system
+        });
+    }
+    let config = beside.or_else(|| ambient.config_folder()).ok_or_else(|| {
+        Failure::new("nothing says where the settings are")
+            .with_hint("set XDG_CONFIG_HOME or HOME, or name them with --config")
+    })?;
+    Ok(Places {
+        system: false,
+        config,
+        runtime: ambient.runtime_folder().map(|folder| folder.join("escrun")),
+        state: ambient.state_folder(),
+    })
+}
+
+/// The files of identities that were named. A daemon reads them again and again, so each has to be a file.
+fn identities(shared: &Shared, ambient: &Ambient) -> Result<Vec<PathBuf>, Failure> {
+    if shared.identities.iter().any(|path| path == Path::new("-")) {
+        return Err(Failure::usage(
+            "--identity - is not for a daemon, which reads identities again after it was locked",
+        )
+        .with_hint("name a file; $CREDENTIALS_DIRECTORY/escrun.identity is read by itself"));
+    }
+    let files = shared.identities.iter();
+    Ok(files
+        .map(|path| ambient.working_directory.join(path))
+        .collect())
+}

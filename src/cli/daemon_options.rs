@@ -1,0 +1,34 @@
+//! What can be typed to start a daemon.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::run_options::LogFormat;
+
+/// Options of `daemon`.
+#[derive(Args, Debug, Default, PartialEq)]
+#[command(next_help_heading = "Serving")]
+pub(super) struct DaemonOptions {
+    /// Serve the machine: settings in /etc/escrun, socket in /run/escrun, audit in /var/log/escrun.
+    #[arg(long)]
+    pub(super) system: bool,
+    /// Settings [default: daemon.yaml in the folder of escrun's configuration].
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Socket to serve on [default: $XDG_RUNTIME_DIR/escrun/escrun.sock].
+    #[arg(long, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
+    /// Who may do what [default: policy.yaml beside the settings].
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// Where every decision is written [default: audit.jsonl in the folder of escrun's state].
+    #[arg(long, value_name = "FILE")]
+    pub(super) audit: Option<PathBuf>,
+    /// Lock identities that were not used for so long: 15m, or never [default: never].
+    #[arg(long, value_name = "TIME")]
+    pub(super) idle: Option<String>,
+    /// How the log is written [default: as the journal has it, if standard error is the journal; else text].
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub(super) log_format: Option<LogFormat>,
+}

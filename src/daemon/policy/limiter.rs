@@ -1,0 +1,123 @@
+//! Counts what has been done against the rates of rules, for each user by itself.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Charge;
+
+/// Remembers how much of each rate is used up. Shared by all threads.
+///
+/// Of each rate and user it keeps one moment: when all would be as if nothing had been done. What is done moves it one
+/// interval on, and may not move it further than one period from now (the generic cell rate algorithm, ITU-T I.371).
+#[derive(Debug, Default)]
+pub struct Limiter {
+    spent: Mutex<HashMap<(Charge, u32), Instant>>,
+}
+
+/// From how many entries on those are looked for that say nothing any more.
+const MANY: usize = 1024;
+
+impl Limiter {
+    /// Counts one request of `user` against all of `charges`; against none of them if one is used up.
+    ///
+    /// # Errors
+    /// When one is used up: the time after which it is not.
+    pub fn take(&self, charges: &[Charge], user: u32, now: Instant) -> Result<(), Duration> {
+        if charges.is_empty() {
+            return Ok(());
+        }
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = |charge: &Charge| (charge.clone(), user);
+        let mut wait = Duration::ZERO;
+        for charge in charges {
+            let free = spent.get(&key(charge)).map_or(now, |free| (*free).max(now));
+            let after = free + charge.rate.interval();
+            wait = wait.max((after - now).saturating_sub(charge.rate.period()));
+        }
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        for charge in charges {
+            let free = spent.entry(key(charge)).or_insert(now);
+            *free = (*free).max(now) + charge.rate.interval();
+        }
+        // Users come and go; an entry whose moment has passed is as good as none.
+        if spent.len() >= MANY && spent.len().is_power_of_two() {
+            spent.retain(|_, free| *free > now);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn charge(rule: &str, rate: &str) -> Charge {
+        Charge {
+            rule: Arc::from(rule),
+            rate: rate.parse().expect("a rate"),
+        }
+    }
+
+    #[test]
+    fn as_many_as_the_rate_says_and_then_one_by_one() {
+        let limiter = Limiter::default();
+        let (rule, start) = ([charge("a", "3/min")], Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        for (seconds, expected) in [
+            (0, Ok(())),
+            (0, Ok(())),
+            (0, Ok(())),
+            (0, Err(20)),
+            (19, Err(1)),
+            (20, Ok(())),
+            (20, Err(20)),
+            (60, Ok(())),
+            (60, Ok(())),
+            (60, Err(20)),
+            // However long nothing was done, no more is saved up.
+            (9999, Ok(())),
+            (9999, Ok(())),
+            (9999, Ok(())),
+            (9999, Err(20)),
+        ] {
+            let got = limiter.take(&rule, 7, at(seconds));
+            assert_eq!(got.map_err(|wait| wait.as_secs()), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn users_and_rules_are_counted_apart() {
+        let limiter = Limiter::default();
+        let (a, b) = (charge("a", "1/h"), charge("b", "2/h"));
+        let (now, one, both) = (Instant::now(), [a.clone()], [a.clone(), b.clone()]);
+        assert!(limiter.take(&both, 1, now).is_ok());
+        assert!(limiter.take(&one, 1, now).is_err());
+        assert!(limiter.take(&one, 2, now).is_ok());
+        // What is refused for one rule counts against no other.
+        assert!(limiter.take(&both, 1, now).is_err());
+        assert!(limiter.take(&[b.clone()], 1, now).is_ok());
+        assert!(limiter.take(&[b], 1, now).is_err());
+        assert!(limiter.take(&[], 1, now).is_ok());
+        // A rule with another rate than before is another.
+        assert!(limiter.take(&[charge("a", "5/s")], 1, now).is_ok());
+    }
+
+    #[test]
+    fn what_says_nothing_is_forgotten() {
+        let limiter = Limiter::default();
+        let (rule, start) = ([charge("a", "1/s")], Instant::now());
+        for user in 0..10 * MANY as u32 {
+            let now = start + Duration::from_secs(user.into());
+            limiter
+                .take(&rule, user, now)
+                .expect("each for the first time");
+        }
+        let kept = limiter.spent.lock().expect("no panic").len();
+        assert!(kept <= 2 * MANY, "{kept}");
+    }
+}

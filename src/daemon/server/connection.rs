@@ -1,0 +1,316 @@
+//! One connection: requests in, answers out, each within its time.
+
+use std::future::{Future, poll_fn};
+use std::io::{self, IoSlice};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use tokio::time::{Instant, sleep_until};
+
+use super::calls::{self, Outcome};
+use super::intake::{Intake, Taken};
+use super::request::{Method, Refusal, Request};
+use super::response::Response;
+use super::route::Call;
+use super::slots::Slot;
+use super::sse;
+use crate::daemon::Daemon;
+use crate::daemon::peer::Caller;
+use crate::protocol::Code;
+
+/// How long, and for how many bytes, the rest of what a peer sends is read that is told why it is not understood: closing
+/// a socket with unread data in it takes the answer from the peer (unix(7): ECONNRESET).
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 1 << 20;
+
+/// How many times the time without progress a whole answer may take.
+const PATIENCE: u32 = 10;
+
+/// What a connection waits for, and for how long.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The first request.
+    Fresh,
+    /// Another one.
+    Idle,
+    /// The rest of a head.
+    Head,
+    /// The rest of a body.
+    Body,
+}
+
+/// Why a connection ends without another word.
+struct Gone;
+
+impl From<io::Error> for Gone {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+/// Serves a connection until either side has had enough.
+pub(super) async fn serve(daemon: Arc<Daemon>, stream: UnixStream, slot: Slot) {
+    let mut connection = Connection {
+        intake: Intake::new(daemon.allowance.clone()),
+        daemon,
+        stream,
+        caller: None,
+        has_answered: false,
+    };
+    // Whoever has gone needs no answer, and the next connection is another matter.
+    if let Ok(Some(watch)) = connection.run().await {
+        let Connection { daemon, stream, .. } = connection;
+        // A box of its own, so that all other connections are smaller.
+        Box::pin(sse::serve(daemon, stream, watch)).await;
+    }
+    drop(slot);
+}
+
+struct Connection {
+    daemon: Arc<Daemon>,
+    stream: UnixStream,
+    intake: Intake,
+    /// Who is on the other side, once that matters.
+    caller: Option<Caller>,
+    has_answered: bool,
+}
+
+impl Connection {
+    /// Answers requests. Gives the stream that the connection becomes, if one is asked for.
+    async fn run(&mut self) -> Result<Option<Box<sse::Stream>>, Gone> {
+        loop {
+            let request = match self.next().await? {
+                Ok(request) => request,
+                Err(refusal) => {
+                    self.daemon.metrics.count_refused(Some(refusal.code));
+                    self.send(Response::refused(&refusal).closing(), false, false)
+                        .await?;
+                    self.linger().await;
+                    return Ok(None);
+                }
+            };
+            let head_only = request.head.method == Method::Head;
+            let keeps_alive = request.head.keeps_alive;
+            let response = match Call::of(&request.head) {
+                Ok(call) => {
+                    let begun = Instant::now();
+                    let outcome = self.answer(call, request).await;
+                    let code = match &outcome {
+                        Outcome::Response(response) => response.code,
+                        Outcome::Stream(_) => None,
+                    };
+                    self.daemon.metrics.count(call, code, begun.elapsed());
+                    match outcome {
+                        Outcome::Response(response) => response,
+                        Outcome::Stream(stream) => return Ok(Some(stream)),
+                    }
+                }
+                Err(response) => {
+                    self.daemon.metrics.count_refused(response.code);
+                    response
+                }
+            };
+            let stays = keeps_alive && !response.closes && !self.daemon.stop.is_requested();
+            self.send(response, head_only, stays).await?;
+            self.has_answered = true;
+            if !stays {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn answer(&mut self, call: Call, request: Request) -> Outcome {
+        if call == Call::Health {
+            // For anyone: that somebody asks is no secret, and neither is the answer.
+            return Outcome::Response(calls::health());
+        }
+        let caller = match self.caller.take() {
+            Some(caller) => Ok(caller),
+            None => Caller::of(&self.stream),
+        };
+        let peer = caller.and_then(|caller| {
+            let peer = caller.peer();
+            self.caller = Some(caller);
+            peer
+        });
+        match peer {
+            Ok(peer) => Box::pin(calls::answer(&self.daemon, &peer, call, request)).await,
+            Err(error) => {
+                calls::unknown_peer(&self.daemon, call, &error);
+                // Nothing is believed of what such a peer sends next either.
+                Outcome::Response(Response::denied().closing())
+            }
+        }
+    }
+
+    /// The next request, or why what came is none.
+    async fn next(&mut self) -> Result<Result<Request, Refusal>, Gone> {
+        let mut stage = if self.has_answered {
+            Stage::Idle
+        } else {
+            Stage::Fresh
+        };
+        let mut deadline = self.deadline(stage);
+        let mut taken = match self.intake.is_empty() {
+            true => Taken::Partial,
+            // What came with the request before.
+            false => self.intake.take(&[]),
+        };
+        loop {
+            match taken {
+                Taken::Request(request) => return Ok(Ok(request)),
+                Taken::Refused(refusal) => return Ok(Err(refusal)),
+                Taken::Continue => self.write(&[b"HTTP/1.1 100 Continue\r\n\r\n"]).await?,
+                Taken::Partial => {}
+            }
+            let now = self.stage();
+            if now != stage && !(now == Stage::Idle || now == Stage::Fresh) {
+                stage = now;
+                deadline = self.deadline(stage);
+            }
+            taken = loop {
+                match self.read() {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(_) => return Err(Gone),
+                    Ok(taken) => break taken,
+                }
+                match self.readable(stage, deadline).await {
+                    Woken::Ready => {}
+                    Woken::Late if matches!(stage, Stage::Fresh | Stage::Idle) => return Err(Gone),
+                    Woken::Late => {
+                        return Ok(Err(Refusal {
+                            code: Code::TooSlow,
+                            message: "the request did not come in time",
+                        }));
+                    }
+                    // Whoever has not begun a request is not waited for.
+                    Woken::Ending => return Err(Gone),
+                }
+            };
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        match (self.intake.is_empty(), self.intake.awaits_body()) {
+            (true, _) if self.has_answered => Stage::Idle,
+            (true, _) => Stage::Fresh,
+            (false, false) => Stage::Head,
+            (false, true) => Stage::Body,
+        }
+    }
+
+    fn deadline(&self, stage: Stage) -> Instant {
+        let limits = &self.daemon.settings.limits;
+        Instant::now()
+            + match stage {
+                Stage::Idle => limits.idle_time,
+                Stage::Fresh | Stage::Head => limits.head_time,
+                Stage::Body => limits.body_time,
+            }
+    }
+
+    /// Takes what is there to be read, by way of memory that all connections share and that is wiped each time.
+    fn read(&mut self) -> io::Result<Taken> {
+        let Self { stream, intake, .. } = self;
+        self.daemon.scratch.lend(|buffer| {
+            let count = stream.try_read(buffer)?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            Ok(intake.take(&buffer[..count]))
+        })
+    }
+
+    /// Waits until something can be read.
+    async fn readable(&self, stage: Stage, deadline: Instant) -> Woken {
+        let mut late = pin!(sleep_until(deadline));
+        let mut ending = pin!(self.daemon.stop.requested());
+        // A peer that was let in and has not asked yet is answered even when the daemon ends.
+        let may_end = stage == Stage::Idle;
+        poll_fn(|context| {
+            if self.stream.poll_read_ready(context).is_ready() {
+                return Poll::Ready(Woken::Ready);
+            }
+            if may_end && ending.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Woken::Ending);
+            }
+            late.as_mut().poll(context).map(|()| Woken::Late)
+        })
+        .await
+    }
+
+    async fn send(&self, response: Response, head_only: bool, stays: bool) -> Result<(), Gone> {
+        let head = response.head(stays);
+        let [first, second, third] = response.parts();
+        match head_only {
+            true => self.write(&[&head]).await,
+            false => self.write(&[&head, first, second, third]).await,
+        }
+    }
+
+    async fn write(&self, parts: &[&[u8]]) -> Result<(), Gone> {
+        Ok(write(&self.stream, parts, self.daemon.settings.limits.write_time).await?)
+    }
+
+    /// Lets the peer finish what it sends, so that it gets to read what it was told.
+    async fn linger(&self) {
+        // It has gone already if this fails.
+        let _ = nix::sys::socket::shutdown(
+            std::os::fd::AsRawFd::as_raw_fd(&self.stream),
+            nix::sys::socket::Shutdown::Write,
+        );
+        let deadline = Instant::now() + LINGER;
+        let mut rest = LINGER_BYTES;
+        loop {
+            let read = self
+                .daemon
+                .scratch
+                .lend(|buffer| self.stream.try_read(buffer));
+            match read {
+                Ok(count) if count > 0 && count < rest => rest -= count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    match self.readable(Stage::Body, deadline).await {
+                        Woken::Ready => {}
+                        Woken::Late | Woken::Ending => return,
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+}
+
+/// What ended a wait.
+enum Woken {
+    Ready,
+    Late,
+    Ending,
+}
+
+/// Writes all of `parts`, from where they lie. The peer may take none of it for `time`, and all of it in some times of that.
+///
+/// # Errors
+/// When the peer has gone or is too slow.
+pub(super) async fn write(stream: &UnixStream, parts: &[&[u8]], time: Duration) -> io::Result<()> {
+    let mut slices = [IoSlice::new(&[]); 4];
+    for (slice, part) in slices.iter_mut().zip(parts) {
+        *slice = IoSlice::new(part);
+    }
+    let mut left = &mut slices[..parts.len()];
+    let end = Instant::now() + time * PATIENCE;
+    while left.iter().any(|slice| !slice.is_empty()) {
+        match stream.try_write_vectored(left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => IoSlice::advance_slices(&mut left, count),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let deadline = (Instant::now() + time).min(end);
+                tokio::time::timeout_at(deadline, stream.writable()).await??;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,253 @@
+//! The daemon's own socket: never shared by two daemons, never in the way of the next one.
+
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::unistd::{Gid, chown};
+
+use crate::daemon::settings;
+use crate::sys::accounts;
+use crate::sys::fs::describe;
+
+/// The longest path of a socket, in bytes (unix(7)); one more is for the end.
+const LONGEST: usize = 107;
+
+/// What is added to the socket's name for the file that only its daemon has locked.
+const LOCK_SUFFIX: &str = ".lock";
+
+/// A socket of our own. Its name goes with it.
+pub(crate) struct OwnSocket {
+    path: PathBuf,
+    /// Which file it is: another daemon may have replaced it, with the lock file gone by somebody's hand.
+    identity: (u64, u64),
+    /// Held as long as the name is ours.
+    _lock: Flock<File>,
+}
+
+/// Why there is no socket.
+#[derive(Debug)]
+pub enum ListenError {
+    /// Another daemon serves it.
+    Taken(PathBuf),
+    /// There is no such group.
+    NoGroup(String),
+    /// The path is longer than one of a socket may be.
+    TooLong(PathBuf),
+    /// The system refuses something.
+    Io(String, io::Error),
+}
+
+impl std::fmt::Display for ListenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Taken(path) => write!(f, "another daemon serves {}", path.display()),
+            Self::NoGroup(name) => write!(f, "there is no group {name} for the socket"),
+            Self::TooLong(path) => {
+                write!(f, "{} is too long for a socket's path", path.display())
+            }
+            Self::Io(what, error) => write!(f, "{what}: {}", describe(error)),
+        }
+    }
+}
+
+impl std::error::Error for ListenError {}
+
+impl ListenError {
+    /// What helps.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Taken(_) => Some("end it first, or serve another path with --socket"),
+            Self::TooLong(_) => Some("name a path of at most 107 bytes with --socket"),
+            Self::NoGroup(_) | Self::Io(..) => None,
+        }
+    }
+}
+
+impl OwnSocket {
+    /// Listens at the path that `settings` say. The folder is made if there is none. What a daemon has left there that was
+    /// killed is replaced, in one step.
+    ///
+    /// # Errors
+    /// When another daemon serves it, or the system refuses.
+    pub(crate) fn bind(
+        settings: &settings::Socket,
+        system: bool,
+    ) -> Result<(Self, UnixListener), ListenError> {
+        let path = &settings.path;
+        let refused = |what: &Path| {
+            let what = what.display().to_string();
+            move |error| ListenError::Io(what, error)
+        };
+        // Shorter than the name that it gets, or as long.
+        let (folder, staged) = staging(path).ok_or_else(|| ListenError::TooLong(path.clone()))?;
+        let group = group(settings.group.as_deref())?;
+        let folder_mode = if system { 0o755 } else { 0o700 };
+        make_folder(folder, folder_mode).map_err(refused(folder))?;
+        let lock = lock(path)?;
+        remove(&staged).map_err(refused(&staged))?;
+        let listener = UnixListener::bind(&staged).map_err(refused(path))?;
+        let settle = || {
+            if let Some(group) = group {
+                chown(&staged, None, Some(Gid::from_raw(group)))?;
+            }
+            fs::set_permissions(&staged, Permissions::from_mode(settings.mode))?;
+            let metadata = fs::symlink_metadata(&staged)?;
+            // Whoever looks for the socket finds the old one or the new one, and never one with another mode.
+            fs::rename(&staged, path)?;
+            listener.set_nonblocking(true)?;
+            Ok((metadata.dev(), metadata.ino()))
+        };
+        let identity = settle().map_err(|error| {
+            // It is no use to anyone; that it cannot be removed either changes nothing.
+            let _ = fs::remove_file(&staged);
+            refused(path)(error)
+        })?;
+        let own = Self {
+            path: path.clone(),
+            identity,
+            _lock: lock,
+        };
+        Ok((own, listener))
+    }
+}
+
+impl Drop for OwnSocket {
+    fn drop(&mut self) {
+        let metadata = fs::symlink_metadata(&self.path);
+        if metadata.is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.identity) {
+            // The next daemon replaces what is left.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The folder of the socket, and a path in it that no other socket has.
+fn staging(path: &Path) -> Option<(&Path, PathBuf)> {
+    let (folder, name) = (path.parent()?, path.file_name()?);
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let staged = folder.join(format!(".{}", std::process::id()));
+    let longest = path.as_os_str().len().max(staged.as_os_str().len());
+    let fits = longest <= LONGEST && !name.as_bytes().is_empty();
+    fits.then_some((folder, staged))
+}
+
+/// Makes the folder and those above it. One that is there stays as it is.
+fn make_folder(folder: &Path, mode: u32) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(folder)?;
+    // The umask keeps others out of all that is made, and the socket of a machine is for others.
+    fs::set_permissions(folder, Permissions::from_mode(mode))
+}
+
+/// Takes the lock that goes with the socket. The file stays for the next daemon: if it were removed, two could have
+/// locked one each.
+fn lock(socket: &Path) -> Result<Flock<File>, ListenError> {
+    let mut path = socket.as_os_str().to_owned();
+    path.push(LOCK_SUFFIX);
+    let path = PathBuf::from(path);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(OFlag::O_NOFOLLOW.bits())
+        .open(&path)
+        .map_err(|error| ListenError::Io(path.display().to_string(), error))?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+        Errno::EWOULDBLOCK => ListenError::Taken(socket.to_owned()),
+        errno => ListenError::Io(path.display().to_string(), errno.into()),
+    })
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The number of a group that is named or numbered.
+fn group(name: Option<&str>) -> Result<Option<u32>, ListenError> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    if let Ok(number) = name.parse() {
+        return Ok(Some(number));
+    }
+    match accounts::group_named(name) {
+        Ok(Some(number)) => Ok(Some(number)),
+        Ok(None) => Err(ListenError::NoGroup(name.to_owned())),
+        Err(error) => Err(ListenError::Io(format!("group {name}"), error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    fn settings(path: &Path, mode: u32) -> settings::Socket {
+        settings::Socket {
+            path: path.to_owned(),
+            mode,
+            group: None,
+        }
+    }
+
+    #[test]
+    fn a_socket_has_its_mode_and_goes_with_its_daemon() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("run/escrun/s");
+        let (own, _listener) = OwnSocket::bind(&settings(&path, 0o660), false).expect("a socket");
+        let mode = |path: &Path| path.metadata().expect("it is there").mode() & 0o777;
+        assert_eq!(mode(&path), 0o660);
+        assert_eq!(mode(path.parent().expect("a folder")), 0o700);
+        assert!(UnixStream::connect(&path).is_ok());
+        drop(own);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn two_daemons_never_share_a_socket() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("s");
+        let (own, listener) = OwnSocket::bind(&settings(&path, 0o600), false).expect("a socket");
+        let second = OwnSocket::bind(&settings(&path, 0o600), false);
+        assert!(matches!(second, Err(ListenError::Taken(_))));
+        assert!(UnixStream::connect(&path).is_ok(), "the first still serves");
+        drop((own, listener));
+        assert!(OwnSocket::bind(&settings(&path, 0o600), false).is_ok());
+    }
+
+    #[test]
+    fn what_a_killed_daemon_left_is_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("s");
+        drop(UnixListener::bind(&path).expect("a socket"));
+        assert!(UnixStream::connect(&path).is_err());
+        let (_own, _listener) = OwnSocket::bind(&settings(&path, 0o600), false).expect("a socket");
+        assert!(UnixStream::connect(&path).is_ok());
+    }
+
+    #[test]
+    fn a_path_that_is_too_long_is_told() {
+        let path = Path::new("/tmp").join("x".repeat(120));
+        let error = OwnSocket::bind(&settings(&path, 0o600), false).err();
+        assert!(matches!(error, Some(ListenError::TooLong(_))));
+    }
+}

@@ -1,0 +1,135 @@
+//! How many connections there may be, in all and of one user, so that nobody keeps everybody else out.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+/// Descriptors that are left for everything else.
+const SPARE: usize = 64;
+
+/// No more connections than this by default: each takes a few KiB when it has nothing to do.
+const MOST: usize = 16 * 1024;
+
+/// Counts connections.
+pub(crate) struct Slots {
+    all: usize,
+    per_user: usize,
+    taken: Mutex<Taken>,
+    emptied: Notify,
+}
+
+#[derive(Default)]
+struct Taken {
+    all: usize,
+    by_user: HashMap<u32, usize>,
+}
+
+/// The right to a connection, as long as it lives.
+pub(super) struct Slot {
+    slots: Arc<Slots>,
+    user: u32,
+}
+
+impl Slots {
+    /// At most `all` connections, or what `descriptors` allow, and `per_user` of one user.
+    pub(crate) fn new(all: Option<usize>, per_user: Option<usize>, descriptors: usize) -> Self {
+        let possible = descriptors.saturating_sub(SPARE).max(1);
+        let all = all.unwrap_or(MOST).min(possible);
+        Self {
+            all,
+            per_user: per_user.unwrap_or((all - all / 4).max(1)).min(all),
+            taken: Mutex::default(),
+            emptied: Notify::new(),
+        }
+    }
+
+    /// How many connections there are.
+    pub(crate) fn taken(&self) -> usize {
+        self.lock().all
+    }
+
+    /// Returns when there are no connections.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            // Made before the question is asked, so that what happens in between is not missed.
+            let emptied = self.emptied.notified();
+            if self.taken() == 0 {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    /// A slot for a connection of `user`, if there is one left.
+    pub(super) fn take(self: &Arc<Self>, user: u32) -> Option<Slot> {
+        let mut taken = self.lock();
+        if taken.all >= self.all {
+            return None;
+        }
+        let of_user = taken.by_user.entry(user).or_default();
+        if *of_user >= self.per_user {
+            return None;
+        }
+        *of_user += 1;
+        taken.all += 1;
+        Some(Slot {
+            slots: Arc::clone(self),
+            user,
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut taken = self.slots.lock();
+        taken.all -= 1;
+        if taken.all == 0 {
+            self.slots.emptied.notify_waiters();
+        }
+        if let Some(of_user) = taken.by_user.get_mut(&self.user) {
+            *of_user -= 1;
+            if *of_user == 0 {
+                taken.by_user.remove(&self.user);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_user_leaves_room_for_others() {
+        let slots = Arc::new(Slots::new(Some(4), None, 1000));
+        let held: Vec<_> = std::iter::from_fn(|| slots.take(1)).collect();
+        assert_eq!(held.len(), 3);
+        let other = slots.take(2);
+        assert!(other.is_some() && slots.take(3).is_none());
+        assert_eq!(slots.taken(), 4);
+        drop(held);
+        drop(other);
+        assert_eq!(slots.taken(), 0);
+        assert!(slots.lock().by_user.is_empty());
+    }
+
+    #[test]
+    fn there_are_never_more_than_descriptors() {
+        for (all, per_user, descriptors, expected) in [
+            (None, None, 1024, (960, 720)),
+            (Some(5000), None, 1024, (960, 720)),
+            (None, Some(10), 1024, (960, 10)),
+            (Some(1), None, 1024, (1, 1)),
+            (None, None, 10, (1, 1)),
+            (None, None, usize::MAX, (MOST, MOST - MOST / 4)),
+        ] {
+            let slots = Slots::new(all, per_user, descriptors);
+            assert_eq!((slots.all, slots.per_user), expected);
+        }
+    }
+}
