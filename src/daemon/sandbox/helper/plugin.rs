@@ -9,7 +9,7 @@ use std::thread;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{Duty, Helper};
-use crate::crypt::{PluginHost, serve_plugin};
+use crate::crypt::{PluginHost, host_plugin};
 use crate::sys::children::Pid;
 use crate::sys::signal::{Signal, Target, send};
 use crate::sys::stack::on_private_stack;
@@ -27,7 +27,7 @@ pub(super) fn talk(line: UnixStream) -> io::Result<()> {
     lead_group()?;
     let watched = line.try_clone()?;
     thread::Builder::new().spawn(move || end_with(&watched))?;
-    on_private_stack(|| serve_plugin(line))?
+    on_private_stack(|| host_plugin(line))?
 }
 
 /// Ends this process and the plugin when the other end of the line is closed. What is read from it is for others.
