@@ -30,7 +30,13 @@ pub(super) fn serve(
         level: ui.log_level(),
         format: format(options.log_format, ambient),
     });
-    daemon::run(Start { settings, service }).map_err(|error| {
+    let environment = ambient.variables.clone();
+    daemon::run(Start {
+        settings,
+        environment,
+        service,
+    })
+    .map_err(|error| {
         let failure = Failure::new(&error);
         match error.hint() {
             Some(hint) => failure.with_hint(hint),

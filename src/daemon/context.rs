@@ -9,6 +9,7 @@ use tracing::error;
 use super::audit::{Audit, Record};
 use super::keys::Vault;
 use super::policy::{Decision, Policy, Question};
+use super::sandbox::Helper;
 use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop};
 use super::settings::Settings;
 use crate::protocol::Status;
@@ -22,6 +23,8 @@ pub struct Daemon {
     /// Where decisions are written.
     pub audit: Audit,
     pub(crate) policy: Policy,
+    /// Starts programs, if any may be started.
+    pub(crate) helper: Option<Arc<Helper>>,
     pub(crate) metrics: Metrics,
     pub(crate) slots: Arc<Slots>,
     pub(crate) allowance: Allowance,
@@ -37,6 +40,7 @@ pub(crate) struct Parts {
     pub(crate) vault: Arc<Vault>,
     pub(crate) audit: Audit,
     pub(crate) policy: Policy,
+    pub(crate) helper: Option<Arc<Helper>>,
     /// How many descriptors the process may have.
     pub(crate) descriptors: usize,
     /// How much locked memory unfinished requests may take, in bytes.
@@ -50,6 +54,7 @@ impl Daemon {
             vault,
             audit,
             policy,
+            helper,
             descriptors,
             unfinished,
         } = parts;
@@ -64,6 +69,7 @@ impl Daemon {
             vault,
             audit,
             policy,
+            helper,
             metrics: Metrics::default(),
             allowance: Allowance::new(unfinished),
             scratch: Scratch::new(),

@@ -6,6 +6,8 @@
 
 pub mod audit;
 #[cfg(target_os = "linux")]
+mod confinement;
+#[cfg(target_os = "linux")]
 mod context;
 pub mod environments;
 pub mod keys;

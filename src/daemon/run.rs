@@ -1,5 +1,6 @@
 //! From settings to a daemon that serves, and to its end.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -9,9 +10,11 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::audit::Audit;
+use super::confinement;
 use super::context::{Daemon, Parts};
 use super::keys::Vault;
 use super::policy::Policy;
+use super::sandbox::Helper;
 use super::server::{self, ListenError, OwnSocket};
 use super::service::{Order, Orders, Service, orders};
 use super::settings::Settings;
@@ -22,6 +25,8 @@ use crate::sys::limit::Resource;
 pub struct Start {
     /// What it works by.
     pub settings: Settings,
+    /// The variables that it was started with, for age plugins.
+    pub environment: Vec<(OsString, OsString)>,
     /// What the service manager gave.
     pub service: Service,
 }
@@ -61,20 +66,30 @@ impl Error {
 /// # Errors
 /// When it cannot begin to serve.
 pub fn run(start: Start) -> Result<u8, Error> {
-    let Start { settings, service } = start;
+    let Start {
+        settings,
+        environment,
+        service,
+    } = start;
     // Before any thread is there: each has the mask of the one that starts it.
     orders::hold();
+    let helper = confinement::helper(&settings, &environment)
+        .map_err(|error| Error::Io("programs cannot be started", error))?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::Io("the runtime cannot be started", error))?;
-    let served = runtime.block_on(serve(settings, service));
+    let served = runtime.block_on(serve(settings, helper, service));
     // What still runs has had its time.
     runtime.shutdown_background();
     served.map(|()| 0)
 }
 
-async fn serve(settings: Settings, service: Service) -> Result<(), Error> {
+async fn serve(
+    settings: Settings,
+    helper: Option<Arc<Helper>>,
+    service: Service,
+) -> Result<(), Error> {
     let orders =
         Orders::listen().map_err(|error| Error::Io("signals cannot be received", error))?;
     let Service {
@@ -89,8 +104,10 @@ async fn serve(settings: Settings, service: Service) -> Result<(), Error> {
         policy: Policy::of_owner(effective_user()),
         descriptors: raise_descriptors(),
         unfinished: unfinished(),
+        helper,
         settings,
     }));
+    confinement::enter(&daemon);
     for listener in listeners {
         let accepting = server::accept(Arc::clone(&daemon), listener);
         tokio::spawn(async move {
