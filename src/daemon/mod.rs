@@ -4,9 +4,9 @@
 //! One thread runs the sockets, the policy and the audit, by tokio. Evaluating and decrypting are done by a few threads
 //! with private stacks, which wait for nothing else. Whatever a peer says, what it *is* comes from the kernel.
 
-pub mod audit;
 #[cfg(target_os = "linux")]
-mod confinement;
+mod assembly;
+pub mod audit;
 #[cfg(target_os = "linux")]
 mod context;
 pub mod environments;
