@@ -3,4 +3,5 @@
 mod calls;
 mod helper;
 mod hostile;
+mod sandbox;
 pub(crate) mod served;
