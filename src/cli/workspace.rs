@@ -32,12 +32,6 @@ use crate::value::Object;
 /// The user's own settings, in the folder of the user's configuration.
 const USER_CONFIG: &str = "config.yaml";
 
-/// Where plugins are installed for everyone.
-const SYSTEM_PROVIDERS: [&str; 2] = [
-    "/usr/local/lib/escrun/providers",
-    "/usr/lib/escrun/providers",
-];
-
 /// Everything that the verbs work on.
 pub(super) struct Workspace<'a> {
     pub(super) ui: &'a Ui,
@@ -87,7 +81,7 @@ impl<'a> Workspace<'a> {
         let mut plugin_folders = shared.provider_folders.clone();
         plugin_folders.extend(config.providers.iter().cloned());
         plugin_folders.extend(ambient.data_folder().map(|folder| folder.join("providers")));
-        plugin_folders.extend(SYSTEM_PROVIDERS.map(PathBuf::from));
+        plugin_folders.extend(provider::SYSTEM_FOLDERS.map(PathBuf::from));
         Ok(Self {
             ui,
             ambient,

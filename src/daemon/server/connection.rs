@@ -61,10 +61,16 @@ pub(super) async fn serve(daemon: Arc<Daemon>, stream: UnixStream, slot: Slot) {
         has_answered: false,
     };
     // Whoever has gone needs no answer, and the next connection is another matter.
-    if let Ok(Some(watch)) = connection.run().await {
-        let Connection { daemon, stream, .. } = connection;
+    let watch = connection.run().await;
+    let Connection {
+        daemon,
+        stream,
+        caller,
+        ..
+    } = connection;
+    if let (Ok(Some(watch)), Some(caller)) = (watch, caller) {
         // A box of its own, so that all other connections are smaller.
-        Box::pin(sse::serve(daemon, stream, watch)).await;
+        Box::pin(sse::serve(daemon, stream, caller, watch)).await;
     }
     drop(slot);
 }
