@@ -18,7 +18,6 @@ use crate::client::{Client, Given, Opened};
 use crate::diagnostic::Diagnostic;
 use crate::eval::Mode;
 use crate::export::{Export, File, Kind, Projection, Variable, Variables};
-use crate::open;
 use crate::project::{ResolvedProject, Selection};
 use crate::protocol::{ExportCall, OpenCall, Place};
 use crate::run::Subscription;
@@ -65,6 +64,8 @@ impl<'a> Remote<'a> {
         recollection: Option<Arc<Recollection>>,
     ) -> Result<Self, Failure> {
         let since = SystemTime::now();
+        // Faults of what was typed are told as they always are.
+        overrides::context(&shared.context)?;
         let project = find_project(shared, ambient, None)?;
         let environments = match &project.selection {
             Some(Selection::Names(imports)) => {
@@ -119,7 +120,6 @@ impl<'a> Remote<'a> {
         options: &ExportOptions,
         wanted: Wanted,
     ) -> Result<Projection, Failure> {
-        // Faults of what was typed are told as they always are.
         let chosen = variables::choose(&self.project, options)?;
         overrides::definition(&options.set)?;
         let call = OpenCall {
@@ -150,11 +150,7 @@ impl<'a> Remote<'a> {
             revision: opened.revision.to_string(),
             lifetime: opened.lifetime,
         }));
-        let mut projection = projection(opened);
-        projection
-            .diagnostics
-            .extend(open::idle_globs(&projection, &chosen.only));
-        Ok(projection)
+        Ok(projection(opened))
     }
 
     /// The values, or the one at `path`.

@@ -9,5 +9,5 @@ mod value_at;
 
 pub use evaluate::{Opened, Request, evaluate};
 pub use overrides::{Invalid, context, overrides};
-pub use project::{globs, idle_globs, project};
+pub use project::{globs, project};
 pub use value_at::{NoValue, begin_below_values, value_at};

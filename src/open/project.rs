@@ -29,28 +29,26 @@ pub fn project(evaluated: Evaluated, options: &Options) -> Projection {
         options,
     );
     if !any_error(&projection.diagnostics) {
-        diagnostics.extend(idle_globs(&projection, &options.only));
+        let matches = |glob: &Pattern| {
+            let mut variables = projection.variables.iter();
+            let mut files = projection.files.iter();
+            variables.any(|one| glob.matches(&one.name))
+                || files.any(|one| glob.matches(&one.variable))
+        };
+        let idle = options.only.iter().filter(|glob| !matches(glob));
+        diagnostics.extend(idle.map(|glob| {
+            Diagnostic::warning_nowhere(format!(
+                "--only {}: no variable has such a name",
+                glob.as_str()
+            ))
+            .with_hint("escrun --dry-run shows which there are")
+        }));
     }
     diagnostics.append(&mut projection.diagnostics);
     Projection {
         diagnostics,
         ..projection
     }
-}
-
-/// Warns of each of the globs of `--only` that nothing matches.
-pub fn idle_globs(projection: &Projection, only: &[Pattern]) -> Vec<Diagnostic> {
-    let matches = |glob: &Pattern| {
-        let mut variables = projection.variables.iter();
-        let mut files = projection.files.iter();
-        variables.any(|one| glob.matches(&one.name)) || files.any(|one| glob.matches(&one.variable))
-    };
-    let idle = only.iter().filter(|glob| !matches(glob));
-    let warning = |glob: &Pattern| {
-        let message = format!("--only {}: no variable has such a name", glob.as_str());
-        Diagnostic::warning_nowhere(message).with_hint("escrun --dry-run shows which there are")
-    };
-    idle.map(warning).collect()
 }
 
 /// The globs that were given for `option`.

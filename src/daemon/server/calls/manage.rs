@@ -22,10 +22,7 @@ pub(super) fn status(daemon: &Daemon, peer: &Peer) -> Result<Response, Response>
 pub(super) fn metrics(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
     require(daemon, peer, Call::Metrics)?;
     let text = daemon.metrics.text(&daemon.gauges());
-    Ok(Response::new(
-        Kind::Metrics,
-        Body::Plain(text.into_bytes()),
-    ))
+    Ok(Response::new(Kind::Metrics, Body::Plain(text.into_bytes())))
 }
 
 /// `POST /v1/lock`.

@@ -17,7 +17,10 @@ pub(super) async fn watch(
     peer: &Peer,
     request: Request,
 ) -> Result<Outcome, Response> {
-    let list = request.head.parameter("env").map_err(|refusal| Response::refused(&refusal))?;
+    let list = request
+        .head
+        .parameter("env")
+        .map_err(|refusal| Response::refused(&refusal))?;
     let list = list.ok_or_else(|| bad("the query names no environments: env=A,B"))?;
     let list: Vec<String> = list.split(',').map(str::to_owned).collect();
     check_names(list.len())?;
