@@ -29,6 +29,7 @@ pub(super) fn metrics(daemon: &Daemon, peer: &Peer) -> Result<Response, Response
 pub(super) fn lock(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
     require(daemon, peer, Call::Lock)?;
     daemon.vault.lock();
+    daemon.environments.forget();
     info!("the identities were locked on request");
     Ok(Response::json(&daemon.vault.state()))
 }

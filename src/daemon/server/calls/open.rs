@@ -27,11 +27,8 @@ pub(super) async fn open(
         (View::Values, Some(_)) => ("value", Action::Value),
         _ => (Call::Open.name(), Action::Open),
     };
-    let inquiry = Inquiry::new(daemon, peer, name, action).of(names(&call.environments));
-    let inquiry = Inquiry {
-        path: call.path.clone(),
-        ..inquiry
-    };
+    let mut inquiry = Inquiry::new(daemon, peer, name, action).of(names(&call.environments));
+    inquiry.path = call.path.clone();
     // Before any file is touched.
     let decision = inquiry.decide()?;
     let closure = daemon.environments.closure(&inquiry.environments).await;
@@ -39,10 +36,7 @@ pub(super) async fn open(
     let decision = inquiry.decide_closure(&closure)?;
     inquiry.charge(&decision)?;
     super::consent(&inquiry, &decision, "open environments").await?;
-    let opened = daemon
-        .environments
-        .open(&closure, &call, decision.lifetime)
-        .await;
+    let opened = daemon.environments.open(&closure, &call).await;
     let answer = opened.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
     inquiry.give(&decision, Some(&answer))?;
     let lifetime = decision.lifetime.map_or(Vec::new(), |lifetime| {

@@ -31,10 +31,9 @@ pub(super) async fn watch(
     let decision = inquiry.decide_closure(&closure)?;
     inquiry.charge(&decision)?;
     inquiry.give(&decision, None)?;
-    let subscription = daemon.environments.subscribe(&inquiry.environments);
+    let subscription = daemon.environments.subscribe(&closure);
     let stream = Stream {
         subscription,
-        environments: inquiry.environments.into(),
         last: request.head.last_event.clone(),
         ends: decision.lifetime,
         head_only: request.head.method == Method::Head,
