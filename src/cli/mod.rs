@@ -3,6 +3,8 @@
 
 mod ambient;
 mod args;
+#[cfg(target_os = "linux")]
+mod audit;
 mod changes;
 mod check;
 mod choice;
@@ -154,6 +156,8 @@ fn dispatch(
                 done(policy::policy(&shared, ambient, ui, &options, verb))
             }
         },
+        #[cfg(target_os = "linux")]
+        Verb::Audit { verb } => done(audit::audit(&shared, ambient, ui, &verb)),
         Verb::Trust { names, revoke } => done(trust::trust(&workspace()?, &names, revoke)),
     }
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
-use tracing::error;
+use tracing::{error, info, warn};
 
-use super::audit::{Audit, Record};
+use super::audit::{Audit, Outcome, Record};
 use super::environments::Environments;
 use super::keys::{Confirmer, Vault};
 use super::policy::{Limiter, PolicyStore};
@@ -118,6 +118,7 @@ impl Daemon {
         let mut warnings = warnings.clone();
         warnings.extend(self.policy.warning());
         warnings.extend(self.vault.problems());
+        warnings.extend(self.environments.warnings());
         warnings.extend(crate::sys::memory::degraded().map(str::to_owned));
         let folders = self.settings.folders.iter();
         Status {
@@ -131,11 +132,14 @@ impl Daemon {
     }
 
     pub(crate) fn gauges(&self) -> Gauges {
+        let cache = self.environments.figures().cache;
         Gauges {
+            evaluations: cache.misses,
+            cache_hits: cache.hits + cache.joined,
+            cache_bytes: cache.bytes as u64,
             connections: self.slots.taken() as u64,
             locked: self.vault.state().locked,
             uptime: self.started.elapsed(),
-            ..Gauges::default()
         }
     }
 
@@ -155,9 +159,34 @@ impl Daemon {
         if let Err(error) = self.audit.reopen() {
             failures.push(error.to_string());
         }
+        self.environments.reload().await;
         match failures.is_empty() {
             true => Ok(()),
             false => Err(failures.join("; ")),
         }
+    }
+
+    /// Reads the policy anew. One that is at fault changes nothing, which the store tells.
+    pub(crate) fn reload_policy(&self) {
+        if self.policy.reload().is_ok() {
+            self.policy_changed.notify_waiters();
+        }
+    }
+
+    /// Reads the identities anew.
+    pub(crate) async fn reload_identities(&self) {
+        match self.vault.reread().await {
+            Ok(()) => info!("the identities were read anew"),
+            Err(error) => warn!(reason = describe(&error), "identities cannot be read anew"),
+        }
+        self.environments.forget();
+    }
+
+    /// To be called after the identities were locked: nothing of what they opened stays either.
+    pub(crate) fn after_lock(&self, why: &'static str) {
+        self.environments.forget();
+        // Nothing is given out.
+        let _ = self.record(&Record::new("lock", Outcome::Allowed));
+        info!("{why}");
     }
 }

@@ -133,6 +133,10 @@ impl Connection {
             // For anyone: that somebody asks is no secret, and neither is the answer.
             return Outcome::Response(calls::health());
         }
+        if self.daemon.vault.has_slept() {
+            self.daemon
+                .after_lock("the identities were locked because the machine has slept");
+        }
         let caller = match self.caller.take() {
             Some(caller) => Ok(caller),
             None => Caller::of(&self.stream),

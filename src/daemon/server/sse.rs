@@ -15,7 +15,7 @@ use super::connection::write;
 use super::response::{Body, Kind, Response};
 use crate::daemon::Daemon;
 use crate::daemon::environments::Subscription;
-use crate::daemon::peer::{Caller, Peer};
+use crate::daemon::peer::Caller;
 use crate::daemon::policy::{Action, Question, Reach};
 
 /// How often a peer that is told nothing is told that it is not forgotten; and how long it takes at most until a peer
@@ -26,8 +26,6 @@ const PULSE: Duration = Duration::from_secs(30);
 pub(super) struct Stream {
     /// What happens.
     pub(super) subscription: Subscription,
-    /// Whose revisions they are.
-    pub(super) environments: Box<[Arc<str>]>,
     /// The revision that the peer has.
     pub(super) last: Option<Box<str>>,
     /// After how long its rule ends it.
@@ -53,7 +51,6 @@ pub(super) async fn serve(
         ends: stream.ends.map(|ends| Instant::now() + ends),
         told: stream.last,
         subscription: stream.subscription,
-        environments: stream.environments,
         connection,
         caller,
         daemon,
@@ -72,7 +69,6 @@ struct Watcher {
     connection: UnixStream,
     caller: Caller,
     subscription: Subscription,
-    environments: Box<[Arc<str>]>,
     told: Option<Box<str>>,
     ends: Option<Instant>,
 }
@@ -92,7 +88,7 @@ enum News {
 impl Watcher {
     async fn run(&mut self) -> io::Result<()> {
         loop {
-            let revision = self.subscription.current();
+            let revision = Arc::clone(&self.subscription.current().revision);
             if self.told.as_deref() != Some(&*revision) {
                 let event = format!(
                     "id: {revision}\nevent: revision\ndata: {{\"revision\":\"{revision}\"}}\n\n"
@@ -102,8 +98,8 @@ impl Watcher {
             }
             match self.wait().await {
                 News::End => return Ok(()),
-                News::Change | News::Policy if self.may_watch().await => {}
-                News::Silence if self.may_watch().await => self.write(": still here\n\n").await?,
+                News::Change | News::Policy if self.may_watch() => {}
+                News::Silence if self.may_watch() => self.write(": still here\n\n").await?,
                 News::Change | News::Policy | News::Silence => return Ok(()),
             }
         }
@@ -146,34 +142,19 @@ impl Watcher {
     }
 
     /// Whether the peer, as it is now, may watch what there is now, by the policy that is in force now.
-    async fn may_watch(&self) -> bool {
+    fn may_watch(&self) -> bool {
         let Ok(peer) = self.caller.peer() else {
             return false;
         };
-        match self.daemon.environments.closure(&self.environments).await {
-            Ok(closure) => {
-                let roots = closure.roots.iter().map(|(environment, imports)| Reach {
-                    environment,
-                    imports: Some(imports),
-                });
-                self.decides(&peer, &roots.collect::<Vec<_>>())
-            }
-            // What cannot be read reaches nothing.
-            Err(_) => {
-                let named = self.environments.iter().map(|environment| Reach {
-                    environment,
-                    imports: None,
-                });
-                self.decides(&peer, &named.collect::<Vec<_>>())
-            }
-        }
-    }
-
-    fn decides(&self, peer: &Peer, environments: &[Reach<'_>]) -> bool {
+        let closure = self.subscription.current();
+        let roots = closure.roots.iter().map(|(environment, imports)| Reach {
+            environment,
+            imports: Some(imports),
+        });
         let decision = self.daemon.policy.current().decide(&Question {
-            peer,
+            peer: &peer,
             action: Action::Watch,
-            environments,
+            environments: &roots.collect::<Vec<_>>(),
             path: None,
         });
         decision.allowed

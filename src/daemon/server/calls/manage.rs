@@ -22,16 +22,14 @@ pub(super) fn status(daemon: &Daemon, peer: &Peer) -> Result<Response, Response>
 pub(super) fn metrics(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
     require(daemon, peer, Call::Metrics)?;
     let text = daemon.metrics.text(&daemon.gauges());
-    Ok(Response::new(
-        Kind::Metrics,
-        Body::Plain(text.into_bytes()),
-    ))
+    Ok(Response::new(Kind::Metrics, Body::Plain(text.into_bytes())))
 }
 
 /// `POST /v1/lock`.
 pub(super) fn lock(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
     require(daemon, peer, Call::Lock)?;
     daemon.vault.lock();
+    daemon.environments.forget();
     info!("the identities were locked on request");
     Ok(Response::json(&daemon.vault.state()))
 }

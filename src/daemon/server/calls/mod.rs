@@ -79,7 +79,9 @@ async fn consent(inquiry: &Inquiry<'_>, decision: &Decision, what: &str) -> Resu
     match inquiry.daemon.confirmer.ask(inquiry.peer, what).await {
         Consent::Given => Ok(()),
         Consent::Refused => Err(inquiry.fail(decision, "refused by a person", Response::denied())),
-        Consent::TimedOut => Err(inquiry.fail(decision, "nobody agreed in time", Response::denied())),
+        Consent::TimedOut => {
+            Err(inquiry.fail(decision, "nobody agreed in time", Response::denied()))
+        }
         Consent::Busy => {
             let busy = "another question of this user is open";
             let response = Response::error(Code::TooOften, busy, None).retry_after(1);

@@ -27,11 +27,8 @@ pub(super) async fn open(
         (View::Values, Some(_)) => ("value", Action::Value),
         _ => (Call::Open.name(), Action::Open),
     };
-    let inquiry = Inquiry::new(daemon, peer, name, action).of(names(&call.environments));
-    let inquiry = Inquiry {
-        path: call.path.clone(),
-        ..inquiry
-    };
+    let mut inquiry = Inquiry::new(daemon, peer, name, action).of(names(&call.environments));
+    inquiry.path = call.path.clone();
     // Before any file is touched.
     let decision = inquiry.decide()?;
     let closure = daemon.environments.closure(&inquiry.environments).await;
@@ -39,10 +36,7 @@ pub(super) async fn open(
     let decision = inquiry.decide_closure(&closure)?;
     inquiry.charge(&decision)?;
     super::consent(&inquiry, &decision, "open environments").await?;
-    let opened = daemon
-        .environments
-        .open(&closure, &call, decision.lifetime)
-        .await;
+    let opened = daemon.environments.open(&closure, &call).await;
     let answer = opened.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
     inquiry.give(&decision, Some(&answer))?;
     let lifetime = decision.lifetime.map_or(Vec::new(), |lifetime| {
@@ -59,8 +53,8 @@ pub(super) async fn check(
 ) -> Result<Response, Response> {
     let call = read(&request)?;
     drop(request);
-    let inquiry = Inquiry::new(daemon, peer, Call::Check.name(), Action::Open)
-        .of(names(&call.environments));
+    let inquiry =
+        Inquiry::new(daemon, peer, Call::Check.name(), Action::Open).of(names(&call.environments));
     let decision = inquiry.decide()?;
     let closure = daemon.environments.closure(&inquiry.environments).await;
     let closure = closure.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
@@ -69,7 +63,10 @@ pub(super) async fn check(
     let checked = daemon.environments.check(&closure, &call).await;
     let answer = checked.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
     inquiry.give(&decision, Some(&answer))?;
-    Ok(Response::new(Kind::Json, Body::Composed(answer, Vec::new())))
+    Ok(Response::new(
+        Kind::Json,
+        Body::Composed(answer, Vec::new()),
+    ))
 }
 
 /// The names without repetitions of one directly behind itself, which mean nothing.
@@ -126,12 +123,18 @@ mod tests {
         for (body, expected) in [
             ("", "the body is not JSON: line 1, column 0"),
             ("{", "the body is not JSON: line 1, column 1"),
-            ("{\"environments\":7}", "the body is no such call: line 1, column 17"),
+            (
+                "{\"environments\":7}",
+                "the body is no such call: line 1, column 17",
+            ),
             (
                 "{\"environments\":[\"a\"],\"view\":\"s3cret\"}",
                 "the body is no such call: line 1, column 38",
             ),
-            ("{}", "the body is no such call: missing field `environments` at line 1 column 2"),
+            (
+                "{}",
+                "the body is no such call: missing field `environments` at line 1 column 2",
+            ),
         ] {
             let error = serde_json::from_str::<OpenCall>(body).expect_err(body);
             assert_eq!(described(&error), expected);

@@ -17,7 +17,10 @@ pub(super) async fn watch(
     peer: &Peer,
     request: Request,
 ) -> Result<Outcome, Response> {
-    let list = request.head.parameter("env").map_err(|refusal| Response::refused(&refusal))?;
+    let list = request
+        .head
+        .parameter("env")
+        .map_err(|refusal| Response::refused(&refusal))?;
     let list = list.ok_or_else(|| bad("the query names no environments: env=A,B"))?;
     let list: Vec<String> = list.split(',').map(str::to_owned).collect();
     check_names(list.len())?;
@@ -28,10 +31,9 @@ pub(super) async fn watch(
     let decision = inquiry.decide_closure(&closure)?;
     inquiry.charge(&decision)?;
     inquiry.give(&decision, None)?;
-    let subscription = daemon.environments.subscribe(&inquiry.environments);
+    let subscription = daemon.environments.subscribe(&closure);
     let stream = Stream {
         subscription,
-        environments: inquiry.environments.into(),
         last: request.head.last_event.clone(),
         ends: decision.lifetime,
         head_only: request.head.method == Method::Head,
