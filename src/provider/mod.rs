@@ -19,7 +19,7 @@ mod provider_set;
 mod slot;
 pub mod trust;
 
-pub use config::{Commands, Config};
+pub use config::{AllowList, Commands, Config, SYSTEM_FOLDERS};
 pub use provider_set::{Provided, ProviderSet};
 
 use crate::eval::ProviderError;

@@ -42,6 +42,15 @@ impl Plugin {
                 "names of providers are made of a to z, 0 to 9 and -".to_owned(),
             ));
         }
+        if !config.allows_plugins() {
+            return Err(error_with_hint(
+                format!(
+                    "the daemon's settings do not allow plugins, such as provider {}",
+                    quoted(name)
+                ),
+                "whoever runs the daemon can allow those of the system there with `plugins: true` under providers",
+            ));
+        }
         let file = format!("{PREFIX}{name}");
         for folder in &config.plugin_folders {
             // A folder may be named relative to where the others are, but a program must not be looked up in PATH.

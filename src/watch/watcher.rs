@@ -1,7 +1,7 @@
 //! Watches paths, whether there is something at them or not.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
@@ -42,6 +42,8 @@ pub struct Watcher {
     paths: BTreeSet<PathBuf>,
     interests: HashMap<WatchDescriptor, Interest>,
     blind_spots: Vec<BlindSpot>,
+    /// Of the files of a folder that stands for all in it, those whose names matter.
+    is_wanted: fn(&OsStr) -> bool,
 }
 
 /// Something on the way to a watched path that cannot be watched.
@@ -67,11 +69,20 @@ impl Watcher {
     /// # Errors
     /// Those of inotify_init1(2), such as `EMFILE` at the limit of instances (`fs.inotify.max_user_instances`).
     pub fn new() -> io::Result<Self> {
+        Self::of_files(|_| true)
+    }
+
+    /// A watcher of nothing, for which in a folder only folders matter and files whose names are wanted.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_files(is_wanted: fn(&OsStr) -> bool) -> io::Result<Self> {
         Ok(Self {
             inotify: Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?,
             paths: BTreeSet::new(),
             interests: HashMap::new(),
             blind_spots: Vec::new(),
+            is_wanted,
         })
     }
 
@@ -125,7 +136,11 @@ impl Watcher {
             return false;
         };
         match &event.name {
-            Some(name) => interest.all || interest.names.contains(name),
+            Some(name) => {
+                let is_folder = event.mask.contains(AddWatchFlags::IN_ISDIR);
+                interest.names.contains(name)
+                    || (interest.all && (is_folder || (self.is_wanted)(name)))
+            }
             // The watched folder or file itself.
             None => true,
         }

@@ -147,7 +147,9 @@ pub(super) fn of_check(
 }
 
 /// Makes a text in locked memory, whatever is in it.
-fn build(write: impl Fn(&mut dyn Sink) -> Result<(), encode::Error>) -> Result<Secret, encode::Error> {
+fn build(
+    write: impl Fn(&mut dyn Sink) -> Result<(), encode::Error>,
+) -> Result<Secret, encode::Error> {
     let encoded = encode::build(|sink| {
         sink.note(Part::Secret);
         write(sink)
@@ -285,7 +287,9 @@ fn details(projection: &Projection) -> Vec<Detail<'_>> {
         }
     };
     let variables = projection.variables.iter().map(of_variable);
-    let mut details: Vec<_> = variables.chain(projection.files.iter().map(of_file)).collect();
+    let mut details: Vec<_> = variables
+        .chain(projection.files.iter().map(of_file))
+        .collect();
     details.sort_by_key(|detail| detail.name);
     details
 }
@@ -295,7 +299,10 @@ fn write_detail(detail: &Detail<'_>, sink: &mut dyn Sink) -> Result<(), encode::
     json_string(detail.name.as_bytes(), sink)?;
     sink.write(b":{\"environment\":")?;
     json_string(source.name().as_bytes(), sink)?;
-    let place = format!(",\"line\":{},\"column\":{},\"path\":", span.line, span.column);
+    let place = format!(
+        ",\"line\":{},\"column\":{},\"path\":",
+        span.line, span.column
+    );
     sink.write(place.as_bytes())?;
     json_string(detail.path.as_bytes(), sink)?;
     sink.write(format!(",\"secret\":{}}}", detail.secret).as_bytes())

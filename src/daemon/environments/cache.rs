@@ -110,10 +110,6 @@ impl Cache {
         })
     }
 
-    pub(super) fn limits(&self) -> &CacheLimits {
-        &self.limits
-    }
-
     /// What there is for `key`. `generation` is that of the identities that are there now.
     pub(super) fn find(self: &Arc<Self>, key: &Key, generation: u64, now: Instant) -> Found {
         let mut state = self.lock();
@@ -170,6 +166,16 @@ impl Cache {
 }
 
 impl Flight {
+    /// Word of the answer.
+    pub(super) fn landing(&self) -> watch::Receiver<Option<Outcome>> {
+        self.sender.subscribe()
+    }
+
+    /// How much is kept, and for how long.
+    pub(super) fn limits(&self) -> &CacheLimits {
+        &self.cache.limits
+    }
+
     /// Hands the answer to all who wait, and remembers it, unless the identities are others by now.
     pub(super) fn land(self, landing: Landing) {
         let now = Instant::now();

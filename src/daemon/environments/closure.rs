@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -31,6 +32,8 @@ pub struct Closure {
     pub roots: Vec<(Arc<str>, BTreeSet<Arc<str>>)>,
     /// A digest of all of it, in hexadecimal digits: the revision that peers are told.
     pub revision: Arc<str>,
+    /// The digest of all of it and of the places it is from: relative paths in a definition begin where it lies.
+    inputs: [u8; 32],
     documents: BTreeMap<Arc<str>, Arc<Document>>,
 }
 
@@ -62,9 +65,11 @@ impl Closure {
             .iter()
             .map(|name| (Arc::clone(name), reach(&documents, name)))
             .collect();
+        let revision = revision(names, &documents);
         Ok(Self {
             roots,
-            revision: revision(names, &documents),
+            inputs: inputs(&revision, &documents),
+            revision,
             documents,
         })
     }
@@ -72,6 +77,11 @@ impl Closure {
     /// The names of the environments that were asked for.
     pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.roots.iter().map(|(name, _)| name)
+    }
+
+    /// The digest of everything in it.
+    pub(super) fn inputs(&self) -> &[u8; 32] {
+        &self.inputs
     }
 
     /// What was found of every environment in it.
@@ -149,6 +159,19 @@ fn revision(names: &[Arc<str>], documents: &BTreeMap<Arc<str>, Arc<Document>>) -
     hexadecimal(&digest.finalize())
 }
 
+fn inputs(revision: &str, documents: &BTreeMap<Arc<str>, Arc<Document>>) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    digest.update(revision);
+    let sources = documents
+        .values()
+        .filter_map(|document| document.text.as_ref().ok());
+    for file in sources.filter_map(|source| source.file()) {
+        digest.update(file.as_os_str().as_bytes());
+        digest.update([0]);
+    }
+    digest.finalize().into()
+}
+
 /// Bytes as hexadecimal digits.
 fn hexadecimal(bytes: &[u8]) -> Arc<str> {
     let mut text = String::with_capacity(bytes.len() * 2);
@@ -212,21 +235,27 @@ mod tests {
                     "values: {l: [{fn::join: [',', ['${environments[\"p\"][\"r\"]}']]}]}",
                 ),
                 ("d", "imports: [a]"),
-                ("p/q", "values: {fn::open::x: {k: {deep: ['${environments.p.s}']}}}"),
+                (
+                    "p/q",
+                    "values: {fn::open::x: {k: {deep: ['${environments.p.s}']}}}",
+                ),
                 ("p/r", "values: {environments: {y: {z: 1}}}"),
-                ("p/s", "imports: [nowhere]\nvalues: {x: '$${environments.not.this}'}"),
+                (
+                    "p/s",
+                    "imports: [nowhere]\nvalues: {x: '$${environments.not.this}'}",
+                ),
             ],
         );
         assert_eq!(
             reached(&closure),
-            [
-                "a: a c d p/r",
-                "b: nowhere p/q p/s",
-                "ghost: "
-            ]
+            ["a: a c d p/r", "b: nowhere p/q p/s", "ghost: "]
         );
         assert!(closure.absence("ghost").is_some() && closure.source("ghost").is_none());
-        assert!(closure.load("nowhere").is_err_and(|error| error.message == "nothing there"));
+        assert!(
+            closure
+                .load("nowhere")
+                .is_err_and(|error| error.message == "nothing there")
+        );
         assert!(closure.load("p/z").is_err());
         assert!(closure.load("c").is_ok_and(|loaded| loaded.local.is_none()));
     }
@@ -258,6 +287,9 @@ mod tests {
             let next: u32 = name.parse::<u32>().expect("a number") + 1;
             Arc::new(Document::of_text(name, &format!("imports: ['{next}']")))
         });
-        assert_eq!(result.err().map(|failure| failure.error.code), Some(Code::Faulty));
+        assert_eq!(
+            result.err().map(|failure| failure.error.code),
+            Some(Code::Faulty)
+        );
     }
 }

@@ -38,7 +38,11 @@ pub(super) struct Absence {
 
 impl Document {
     /// Looks for the environment `name`. Where the file is the one that `before` was read from, that is kept.
-    pub(super) fn look(directory: &Directory, name: &Arc<str>, before: Option<&Arc<Self>>) -> Arc<Self> {
+    pub(super) fn look(
+        directory: &Directory,
+        name: &Arc<str>,
+        before: Option<&Arc<Self>>,
+    ) -> Arc<Self> {
         let parsed: EnvironmentName = match name.parse() {
             Ok(parsed) => parsed,
             Err(error) => {
@@ -52,7 +56,10 @@ impl Document {
             Ok(found) => found,
             Err(error) => return Arc::new(Self::without_text(&error)),
         };
-        let stamp = found.metadata().ok().and_then(|metadata| Stamp::of(&metadata));
+        let stamp = found
+            .metadata()
+            .ok()
+            .and_then(|metadata| Stamp::of(&metadata));
         if let (Some(before), Some(stamp)) = (before, &stamp)
             && before.file == Some((found.path(), stamp.clone()))
         {
@@ -96,7 +103,10 @@ impl Document {
     /// other names.
     pub(super) fn watched_file(&self) -> Option<&PathBuf> {
         let (path, stamp) = self.file.as_ref()?;
-        let is_link = || path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+        let is_link = || {
+            path.symlink_metadata()
+                .is_ok_and(|found| found.is_symlink())
+        };
         (stamp.names > 1 || is_link()).then_some(path)
     }
 
@@ -142,7 +152,9 @@ impl Stamp {
         let seconds = u64::try_from(metadata.ctime()).ok()?;
         let nanoseconds = u64::try_from(metadata.ctime_nsec()).ok()?;
         let changed = Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds);
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .ok()?;
         (changed + LAG < now).then(|| Self {
             device: metadata.dev(),
             inode: metadata.ino(),
@@ -158,7 +170,12 @@ fn references(source: &Arc<Source>) -> Box<[Arc<str>]> {
     let parsed = ast::parse(source);
     let mut names = BTreeSet::new();
     if let Some(definition) = &parsed.definition {
-        names.extend(definition.imports.iter().map(|import| Arc::clone(&import.name)));
+        names.extend(
+            definition
+                .imports
+                .iter()
+                .map(|import| Arc::clone(&import.name)),
+        );
         names.extend(accesses(definition).filter_map(inline_reference));
     }
     names.into_iter().collect()
@@ -166,26 +183,31 @@ fn references(source: &Arc<Source>) -> Box<[Arc<str>]> {
 
 /// Every access of a definition, arguments of calls included: all expressions lie in one list.
 fn accesses(definition: &Definition) -> impl Iterator<Item = &Access> {
-    definition
-        .expressions()
-        .flat_map(|(_, expression)| -> Box<dyn Iterator<Item = &Access> + '_> {
+    definition.expressions().flat_map(
+        |(_, expression)| -> Box<dyn Iterator<Item = &Access> + '_> {
             match &expression.kind {
                 ExprKind::Reference(access) => Box::new(std::iter::once(access)),
-                ExprKind::Interpolation(parts) => Box::new(parts.iter().filter_map(|part| match part {
-                    Part::Access(access) => Some(access),
-                    Part::Text(_) => None,
-                })),
+                ExprKind::Interpolation(parts) => {
+                    Box::new(parts.iter().filter_map(|part| match part {
+                        Part::Access(access) => Some(access),
+                        Part::Text(_) => None,
+                    }))
+                }
                 _ => Box::new(std::iter::empty()),
             }
-        })
+        },
+    )
 }
 
 /// The environment that `environments.PROJECT.NAME…` names.
 fn inline_reference(access: &Access) -> Option<Arc<str>> {
-    let keys = access.accessors.iter().map(|accessor| match &accessor.selector {
-        Selector::Key(key) => Some(&**key),
-        Selector::Index(_) => None,
-    });
+    let keys = access
+        .accessors
+        .iter()
+        .map(|accessor| match &accessor.selector {
+            Selector::Key(key) => Some(&**key),
+            Selector::Index(_) => None,
+        });
     let keys: Vec<&str> = keys.take(3).collect::<Option<_>>()?;
     match keys[..] {
         ["environments", project, environment] => Some(format!("{project}/{environment}").into()),
@@ -209,7 +231,12 @@ mod tests {
         let look = |before: Option<&Arc<Document>>| Document::look(&directory, &name, before);
 
         let missing = look(None);
-        assert!(missing.text.as_ref().is_err_and(|absence| absence.is_missing));
+        assert!(
+            missing
+                .text
+                .as_ref()
+                .is_err_and(|absence| absence.is_missing)
+        );
         fs::write(&file, "values: {a: 1}").expect("a file");
         // Just written, so its stamp does not tell yet.
         let fresh = look(Some(&missing));
@@ -224,7 +251,12 @@ mod tests {
         assert!(Arc::ptr_eq(&settled, &look(Some(&settled))));
         fs::write(&file, "values: {a: 2}").expect("a file");
         let changed = look(Some(&settled));
-        assert!(changed.text.as_ref().is_ok_and(|source| source.text().ends_with("2}")));
+        assert!(
+            changed
+                .text
+                .as_ref()
+                .is_ok_and(|source| source.text().ends_with("2}"))
+        );
         fs::remove_file(&file).expect("removed");
         assert!(look(Some(&changed)).text.is_err());
     }

@@ -1,24 +1,29 @@
 //! One evaluation: from a closure and what was asked to an answer. Runs on a private stack.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use super::answer::{self, Answer, Form};
-use super::cache::Key;
+use super::cache::{CacheLimits, Key, Outcome};
+use super::evaluators::Place;
 use super::{Closure, Rights, failure};
-use crate::ast::{self, Encryption};
+use crate::ast;
+use crate::daemon::keys::VaultDecrypter;
 use crate::diagnostic::{self, Diagnostic, any_error};
 use crate::encode::Redaction;
-use crate::eval::{DecryptError, Decrypter, Mode, Selection};
+use crate::eval::{Mode, Selection};
 use crate::export::{self, Export};
 use crate::lint;
 use crate::open::{self, Invalid, Opened};
 use crate::protocol::{Code, ErrorAnswer, ExportCall, OpenCall, View};
 use crate::provider::Provided;
-use crate::secret::Secret;
 use crate::syntax::path;
+use crate::sys::fs::describe;
+use crate::sys::stack::on_private_stack;
+use crate::value::Value;
 
 /// What is asked of a closure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +39,10 @@ pub(super) struct Evaluation<'a> {
     pub(super) purpose: Purpose,
     pub(super) closure: &'a Closure,
     pub(super) call: &'a OpenCall,
-    pub(super) decrypter: &'a dyn Decrypter,
+    pub(super) decrypter: &'a VaultDecrypter,
     pub(super) rights: &'a Rights,
-    /// Calls what waits for providers.
-    pub(super) wait: &'a dyn Fn(&mut dyn FnMut()),
+    /// Left to others while providers are waited for.
+    pub(super) place: &'a Place<'a>,
 }
 
 /// The digest of all that goes into an answer besides the identities.
@@ -53,11 +58,27 @@ pub(super) fn key(purpose: Purpose, closure: &Closure, call: &OpenCall) -> Key {
 }
 
 impl Evaluation<'_> {
-    /// Evaluates. Says as well what providers had a part in it.
-    pub(super) fn run(&self) -> (Result<Answer, ErrorAnswer>, Provided) {
-        let mut provided = Provided::default();
-        let result = self.answer(&mut provided);
-        (result, provided)
+    /// Evaluates on a private stack. Says as well how long the answer is good for, if that is shorter than usual.
+    pub(super) fn on_private_stack(&self, limits: &CacheLimits) -> (Outcome, Option<Duration>) {
+        let evaluated = on_private_stack(|| {
+            let mut provided = Provided::default();
+            let result = self.answer(&mut provided);
+            (result, provided)
+        });
+        match evaluated {
+            Ok((result, provided)) => {
+                let longest = limits.provider_age;
+                let said = provided.lifetime.unwrap_or(longest).min(longest);
+                (
+                    result.map(Arc::new).map_err(Arc::new),
+                    provided.asked.then_some(said),
+                )
+            }
+            Err(error) => {
+                let failure = failure(Code::Unavailable, describe(&error));
+                (Err(Arc::new(failure)), Some(Duration::ZERO))
+            }
+        }
     }
 
     fn answer(&self, provided: &mut Provided) -> Result<Answer, ErrorAnswer> {
@@ -67,26 +88,24 @@ impl Evaluation<'_> {
         };
         let mut options = self.options()?;
         options.symbolic = mode == Mode::Check;
-        let settings = |map| pairs(map);
-        let overrides = open::overrides("set", settings(&self.call.set)).map_err(bad)?;
-        let context = open::context("context", settings(&self.call.context)).map_err(bad)?;
+        let overrides = open::overrides("set", pairs(&self.call.set)).map_err(bad)?;
+        let context = open::context("context", pairs(&self.call.context)).map_err(bad)?;
         let names = self.closure.names().cloned().collect();
-        let decrypter = Noticing::new(self.decrypter);
         let Opened {
             evaluated,
             provided: asked,
         } = open::evaluate(open::Request {
             mode,
             loader: self.closure,
-            decrypter: &decrypter,
+            decrypter: self.decrypter,
             providers: self.rights.provider_config(),
             context,
             selection: &Selection::Named(names),
             overrides: overrides.as_ref(),
-            wait: self.wait,
+            wait: &|settle| self.place.leave(settle),
         });
         *provided = asked;
-        let is_locked = || decrypter.is_locked.load(Ordering::Relaxed);
+        let is_locked = || self.decrypter.was_locked();
         match (self.purpose, self.call.view) {
             (Purpose::Check, _) => {
                 let mut diagnostics = open::project(evaluated, &options).diagnostics;
@@ -112,11 +131,7 @@ impl Evaluation<'_> {
     }
 
     /// The answer with the tree of values, or the one that was asked for.
-    fn values(
-        &self,
-        merged: &crate::value::Value,
-        diagnostics: &[Diagnostic],
-    ) -> Result<Answer, ErrorAnswer> {
+    fn values(&self, merged: &Value, diagnostics: &[Diagnostic]) -> Result<Answer, ErrorAnswer> {
         let (key, value) = match &self.call.path {
             None => ("values", merged),
             Some(text) => {
@@ -168,7 +183,10 @@ impl Evaluation<'_> {
 
     /// Secrets that stand in plain text in the environments that were named.
     fn plain_secrets(&self) -> Vec<Diagnostic> {
-        let sources = self.closure.names().filter_map(|name| self.closure.source(name));
+        let sources = self
+            .closure
+            .names()
+            .filter_map(|name| self.closure.source(name));
         let parsed = sources.map(ast::parse);
         let definitions = parsed.filter_map(|parsed| parsed.definition);
         definitions
@@ -177,10 +195,9 @@ impl Evaluation<'_> {
     }
 }
 
-fn pairs(
-    map: &std::collections::BTreeMap<String, String>,
-) -> impl Iterator<Item = (&str, &str)> {
-    map.iter().map(|(path, text)| (path.as_str(), text.as_str()))
+fn pairs(map: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    map.iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
 }
 
 /// Refuses what has errors: whatever is faulty is given to nobody.
@@ -219,47 +236,8 @@ fn bad(invalid: Invalid) -> ErrorAnswer {
 }
 
 fn unwritable(error: crate::encode::Error) -> ErrorAnswer {
-    failure(Code::Faulty, format!("the answer cannot be made: the {error}"))
-}
-
-/// A decrypter that notices when nothing opens because the identities are locked.
-struct Noticing<'a> {
-    decrypter: &'a dyn Decrypter,
-    is_locked: AtomicBool,
-}
-
-impl<'a> Noticing<'a> {
-    fn new(decrypter: &'a dyn Decrypter) -> Self {
-        Self {
-            decrypter,
-            is_locked: AtomicBool::new(false),
-        }
-    }
-
-    fn noticed(&self, result: Result<Secret, DecryptError>) -> Result<Secret, DecryptError> {
-        if let Err(error) = &result
-            && error.is_locked
-        {
-            self.is_locked.store(true, Ordering::Relaxed);
-        }
-        result
-    }
-}
-
-impl Decrypter for Noticing<'_> {
-    fn validate(&self, encryption: Option<&Encryption>, ciphertext: &str) -> Result<(), String> {
-        self.decrypter.validate(encryption, ciphertext)
-    }
-
-    fn decrypt(
-        &self,
-        encryption: Option<&Encryption>,
-        ciphertext: &str,
-    ) -> Result<Secret, DecryptError> {
-        self.noticed(self.decrypter.decrypt(encryption, ciphertext))
-    }
-
-    fn decrypt_file(&self, file: &[u8]) -> Result<Secret, DecryptError> {
-        self.noticed(self.decrypter.decrypt_file(file))
-    }
+    failure(
+        Code::Faulty,
+        format!("the answer cannot be made: the {error}"),
+    )
 }

@@ -70,7 +70,10 @@ impl Evaluators {
     ///
     /// # Errors
     /// When too many wait already, or no thread is to be had.
-    pub(super) fn begin(&self, job: impl FnOnce(&Place<'_>) + Send + 'static) -> Result<(), TooBusy> {
+    pub(super) fn begin(
+        &self,
+        job: impl FnOnce(&Place<'_>) + Send + 'static,
+    ) -> Result<(), TooBusy> {
         let mut state = self.shared.lock();
         if state.queue.len() >= LONGEST_QUEUE {
             return Err(TooBusy);
@@ -115,7 +118,9 @@ impl Shared {
     }
 
     fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
-        self.news.wait(state).unwrap_or_else(PoisonError::into_inner)
+        self.news
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sees to it that a thread takes what is queued, if one may. Says whether there is one.
@@ -234,7 +239,10 @@ mod tests {
             taken += 1;
         }
         // The first may or may not have left the queue.
-        assert!((LONGEST_QUEUE - 1..=LONGEST_QUEUE).contains(&taken), "{taken}");
+        assert!(
+            (LONGEST_QUEUE - 1..=LONGEST_QUEUE).contains(&taken),
+            "{taken}"
+        );
         drop(release);
     }
 

@@ -179,10 +179,7 @@ fn foreign_calls() -> BpfProgram {
         statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0),
         sock_filter {
             jf: 1,
-            ..statement(
-                libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K,
-                FIRST_FOREIGN,
-            )
+            ..statement(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, FIRST_FOREIGN)
         },
         statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_KILL_PROCESS),
         statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW),

@@ -45,6 +45,7 @@ pub(super) fn open(call: &Call<'_>, config: &Config) -> Result<Begun, ProviderEr
         return Err(inputs.error("`command` is empty"));
     };
     require_public(&inputs)?;
+    require_listed(&inputs, program, config)?;
     let own_folder = file::folder(call.id.0, config);
     let folder = match inputs.text("folder")? {
         Some(folder) => own_folder.join(OsStr::from_bytes(folder)),
@@ -106,6 +107,30 @@ fn require_allowed(
     }
     let mut error = inputs.error("this definition may not run programs");
     error.hint = Some(how_to_allow(call.id.0));
+    Err(error)
+}
+
+/// Refuses to run, with rights that are not those of who asks, what is not listed under this very name: nothing is looked
+/// up in folders, and no shell is run for what it might run.
+fn require_listed(
+    inputs: &Inputs<'_>,
+    program: &[u8],
+    config: &Config,
+) -> Result<(), ProviderError> {
+    let Some(allowed) = &config.allowed else {
+        return Ok(());
+    };
+    if allowed.programs.contains(OsStr::from_bytes(program)) {
+        return Ok(());
+    }
+    let mut error = inputs.error(format_args!(
+        "the daemon's settings do not allow running {}",
+        inputs.shown(program)
+    ));
+    error.hint = Some(
+        "whoever runs the daemon can list a program there by its absolute path, under providers.commands"
+            .to_owned(),
+    );
     Err(error)
 }
 

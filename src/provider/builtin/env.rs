@@ -48,6 +48,16 @@ pub(super) fn open(call: &Call<'_>, config: &Config) -> Result<Value, ProviderEr
                 "{shown} is escrun's own secret and no definition reads it"
             )));
         }
+        if !config.allows_variable(OsStr::from_bytes(name)) {
+            let mut error = inputs.error(format_args!(
+                "the daemon's settings do not allow reading {}",
+                inputs.shown(name)
+            ));
+            error.hint = Some(
+                "whoever runs the daemon can list it there under providers.variables".to_owned(),
+            );
+            return Err(error);
+        }
         match config
             .variable(OsStr::from_bytes(name))
             .map(OsStr::as_bytes)

@@ -9,7 +9,7 @@ mod replace;
 pub use directory::{Directory, Ownership};
 pub use folder::{Entry, Folder, OpenError};
 pub use owner::{Owner, give};
-pub use read::{FileKind, ReadError, describe, read_file};
+pub use read::{FileKind, ReadError, describe, read_file, read_file_without_links};
 pub use replace::{Expected, ReplaceError, replace_file, staging_name};
 
 /// The user that this process acts as: its effective user id.

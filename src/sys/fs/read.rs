@@ -4,9 +4,10 @@ use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Component, Path};
 
 use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 
 /// What stands where a file was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,44 @@ pub fn read_file(path: &Path, limit: u64) -> Result<(Vec<u8>, Metadata), ReadErr
     read_regular(file, limit)
 }
 
+/// The same, for an absolute path without links: whatever has been exchanged for a link on the way is not followed.
+///
+/// # Errors
+/// Those of [`read_file`]; `ELOOP` or `ENOTDIR` for a link.
+pub fn read_file_without_links(path: &Path, limit: u64) -> Result<(Vec<u8>, Metadata), ReadError> {
+    let file = open_without_links(path)?;
+    if tells_of_a_process(&file) {
+        return Err(ReadError::NotRegular(FileKind::Process));
+    }
+    read_regular(file, limit)
+}
+
+/// Opens folder by folder, each in the one before it.
+fn open_without_links(path: &Path) -> io::Result<File> {
+    let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::IsADirectory.into());
+    };
+    // A folder that may be searched but not listed is enough to open what is in it.
+    #[cfg(target_os = "linux")]
+    let access = OFlag::O_PATH;
+    #[cfg(not(target_os = "linux"))]
+    let access = OFlag::O_RDONLY;
+    let passage = access | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mut folder = nix::fcntl::open("/", passage, Mode::empty())?;
+    for component in above.components() {
+        match component {
+            Component::RootDir => {}
+            Component::Normal(name) => {
+                folder = nix::fcntl::openat(&folder, name, passage, Mode::empty())?;
+            }
+            _ => return Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | UNINVOLVED;
+    let file = nix::fcntl::openat(&folder, name, flags, Mode::empty())?;
+    Ok(File::from(file))
+}
+
 #[cfg(target_os = "linux")]
 fn tells_of_a_process(file: &File) -> bool {
     use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
@@ -188,6 +227,31 @@ mod tests {
             std::fs::write(&file, vec![b'x'; size]).unwrap();
             assert_eq!(outcome(&file, 10), outcome_at_ten);
         }
+    }
+
+    #[test]
+    fn a_path_without_links_is_that_to_its_end() {
+        use std::os::unix::fs::symlink;
+
+        let scratch = tempfile::tempdir().unwrap();
+        let root = scratch.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("a/b")).unwrap();
+        std::fs::write(root.join("a/b/file"), "x").unwrap();
+        symlink("a", root.join("link")).unwrap();
+        symlink("file", root.join("a/b/other")).unwrap();
+        for (path, is_read) in [
+            ("a/b/file", true),
+            ("link/b/file", false),
+            ("a/b/other", false),
+            ("a/b/../b/file", false),
+            ("a/b", false),
+            ("a/none/file", false),
+        ] {
+            let read = read_file_without_links(&root.join(path), 10);
+            assert_eq!(read.is_ok(), is_read, "{path}");
+        }
+        assert!(read_file_without_links(Path::new("/"), 10).is_err());
+        assert!(read_file_without_links(Path::new("a"), 10).is_err());
     }
 
     #[test]
