@@ -1,6 +1,7 @@
 //! The command line: what was typed, what surrounds it, and what it comes to. The only place that reads the
 //! surroundings and that prints.
 
+mod agent;
 mod ambient;
 mod args;
 mod changes;
@@ -54,7 +55,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use ambient::Ambient;
-use args::{Arguments, MessageFormat, RunOptions, Verb};
+use args::{AgentVerb, Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
 pub use launch::Launch;
 use prompt::Terminal;
@@ -77,6 +78,9 @@ pub enum Outcome {
 pub fn main(arguments: Vec<OsString>) -> Outcome {
     if let Some(typed) = resolve::typed(&arguments) {
         return Outcome::Exit(resolve::resolve(&typed));
+    }
+    if agent::is_plugin(&arguments) {
+        return Outcome::Exit(agent::serve(&arguments));
     }
     let parsed = match Arguments::read(&arguments) {
         Ok(parsed) => parsed,
@@ -160,6 +164,7 @@ fn dispatch(
         Verb::Unlock { passphrase_file } => {
             done(unlock::unlock(ui, &client(), passphrase_file.as_deref()))
         }
+        Verb::Agent(AgentVerb::Identity) => done(agent::identity(ui, &shared.via, ambient)),
         Verb::Reload => done(reload::reload(ui, &client())),
         Verb::Init { folder } => done(init::init(ui, ambient, &folder)),
         Verb::Keygen { output } => done(keygen::keygen(ui, output.as_deref())),
