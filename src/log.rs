@@ -15,7 +15,7 @@ mod subscriber;
 
 use subscriber::Logger;
 
-pub use journal::is_standard_error as journal_is_standard_error;
+pub use journal::{Entry, Journal, is_standard_error as journal_is_standard_error};
 
 /// How much is told, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

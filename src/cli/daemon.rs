@@ -9,6 +9,7 @@ use super::error::Failure;
 use super::log::format;
 use super::supervision::time;
 use super::ui::Ui;
+use crate::daemon::keys::IdentityPlace;
 use crate::daemon::service::Service;
 use crate::daemon::settings::{Overrides, Places, Settings};
 use crate::daemon::{self, Start};
@@ -30,12 +31,15 @@ pub(super) fn serve(
         level: ui.log_level(),
         format: format(options.log_format, ambient),
     });
-    daemon::run(Start { settings, service }).map_err(|error| {
-        let failure = Failure::new(&error);
-        match error.hint() {
-            Some(hint) => failure.with_hint(hint),
-            None => failure,
-        }
+    let start = Start {
+        settings,
+        places: identity_places(ambient, options.system),
+        variables: ambient.variables.clone(),
+        service,
+    };
+    daemon::run(start).map_err(|error| Failure {
+        hint: error.hint(),
+        ..Failure::new(error)
     })
 }
 
@@ -90,6 +94,18 @@ fn places(
         runtime: ambient.runtime_folder().map(|folder| folder.join("escrun")),
         state: ambient.state_folder(),
     })
+}
+
+/// Where identities are that nobody has named: what the service manager gives, and, of a person's agent, the person's own.
+fn identity_places(ambient: &Ambient, system: bool) -> Vec<IdentityPlace> {
+    let credentials = ambient.variable("CREDENTIALS_DIRECTORY");
+    let credential = credentials.map(|folder| Path::new(folder).join("escrun.identity"));
+    let own = ambient.config_folder().filter(|_| !system);
+    let places = credential.map(IdentityPlace::OptionalFile);
+    places
+        .into_iter()
+        .chain(own.map(|folder| IdentityPlace::Folder(folder.join("identities"))))
+        .collect()
 }
 
 /// The files of identities that were named. A daemon reads them again and again, so each has to be a file.

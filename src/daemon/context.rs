@@ -4,14 +4,17 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use tracing::error;
+use tokio::sync::Notify;
+use tracing::{error, info, warn};
 
-use super::audit::{Audit, Record};
-use super::keys::Vault;
-use super::policy::{Decision, Policy, Question};
+use super::audit::{Audit, Outcome, Record};
+use super::environments::Environments;
+use super::keys::{Confirmer, Vault};
+use super::policy::{Limiter, PolicyStore};
 use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop};
 use super::settings::Settings;
 use crate::protocol::Status;
+use crate::sys::fs::describe;
 
 /// The daemon. Made once, before anything is served.
 pub struct Daemon {
@@ -21,7 +24,16 @@ pub struct Daemon {
     pub vault: Arc<Vault>,
     /// Where decisions are written.
     pub audit: Audit,
-    pub(crate) policy: Policy,
+    /// The policy that is in force.
+    pub policy: PolicyStore,
+    /// How much of the policy's rates is used up.
+    pub limiter: Limiter,
+    /// Who is asked for consent.
+    pub confirmer: Confirmer,
+    /// The definitions and what comes of them.
+    pub environments: Environments,
+    /// Told when another policy is in force.
+    pub(crate) policy_changed: Notify,
     pub(crate) metrics: Metrics,
     pub(crate) slots: Arc<Slots>,
     pub(crate) allowance: Allowance,
@@ -36,7 +48,9 @@ pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) vault: Arc<Vault>,
     pub(crate) audit: Audit,
-    pub(crate) policy: Policy,
+    pub(crate) policy: PolicyStore,
+    pub(crate) confirmer: Confirmer,
+    pub(crate) environments: Environments,
     /// How many descriptors the process may have.
     pub(crate) descriptors: usize,
     /// How much locked memory unfinished requests may take, in bytes.
@@ -50,6 +64,8 @@ impl Daemon {
             vault,
             audit,
             policy,
+            confirmer,
+            environments,
             descriptors,
             unfinished,
         } = parts;
@@ -64,6 +80,10 @@ impl Daemon {
             vault,
             audit,
             policy,
+            limiter: Limiter::default(),
+            confirmer,
+            environments,
+            policy_changed: Notify::new(),
             metrics: Metrics::default(),
             allowance: Allowance::new(unfinished),
             scratch: Scratch::new(),
@@ -71,11 +91,6 @@ impl Daemon {
             started: Instant::now(),
             warnings: Mutex::default(),
         }
-    }
-
-    /// Decides by the policy that is in force.
-    pub fn decide(&self, question: &Question<'_>) -> Decision {
-        self.policy.decide(question)
     }
 
     /// Writes a decision down. Says whether that was done: if not, nothing may be given out.
@@ -101,6 +116,9 @@ impl Daemon {
     pub fn status(&self) -> Status {
         let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         let mut warnings = warnings.clone();
+        warnings.extend(self.policy.warning());
+        warnings.extend(self.vault.problems());
+        warnings.extend(self.environments.warnings());
         warnings.extend(crate::sys::memory::degraded().map(str::to_owned));
         let folders = self.settings.folders.iter();
         Status {
@@ -114,11 +132,14 @@ impl Daemon {
     }
 
     pub(crate) fn gauges(&self) -> Gauges {
+        let cache = self.environments.figures().cache;
         Gauges {
+            evaluations: cache.misses,
+            cache_hits: cache.hits + cache.joined,
+            cache_bytes: cache.bytes as u64,
             connections: self.slots.taken() as u64,
             locked: self.vault.state().locked,
             uptime: self.started.elapsed(),
-            ..Gauges::default()
         }
     }
 
@@ -127,6 +148,45 @@ impl Daemon {
     /// # Errors
     /// What could not be read, for people; the old stays in force.
     pub async fn reload(&self) -> Result<(), String> {
-        Ok(())
+        let mut failures = Vec::new();
+        if let Err(error) = self.policy.reload() {
+            failures.push(error.to_string());
+        }
+        self.policy_changed.notify_waiters();
+        if let Err(error) = self.vault.reread().await {
+            failures.push(format!("identities: {}", describe(&error)));
+        }
+        if let Err(error) = self.audit.reopen() {
+            failures.push(error.to_string());
+        }
+        self.environments.reload().await;
+        match failures.is_empty() {
+            true => Ok(()),
+            false => Err(failures.join("; ")),
+        }
+    }
+
+    /// Reads the policy anew. One that is at fault changes nothing, which the store tells.
+    pub(crate) fn reload_policy(&self) {
+        if self.policy.reload().is_ok() {
+            self.policy_changed.notify_waiters();
+        }
+    }
+
+    /// Reads the identities anew.
+    pub(crate) async fn reload_identities(&self) {
+        match self.vault.reread().await {
+            Ok(()) => info!("the identities were read anew"),
+            Err(error) => warn!(reason = describe(&error), "identities cannot be read anew"),
+        }
+        self.environments.forget();
+    }
+
+    /// To be called after the identities were locked: nothing of what they opened stays either.
+    pub(crate) fn after_lock(&self, why: &'static str) {
+        self.environments.forget();
+        // Nothing is given out.
+        let _ = self.record(&Record::new("lock", Outcome::Allowed));
+        info!("{why}");
     }
 }

@@ -1,27 +1,37 @@
 //! From settings to a daemon that serves, and to its end.
 
+use std::ffi::OsString;
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::os::unix::net::UnixListener;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::runtime;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
-use super::audit::Audit;
-use super::context::{Daemon, Parts};
-use super::keys::Vault;
-use super::policy::Policy;
+use super::assembly::{Materials, assemble};
+use super::audit;
+use super::context::Daemon;
+use super::environments::Subject;
+use super::keys::IdentityPlace;
 use super::server::{self, ListenError, OwnSocket};
-use super::service::{Order, Orders, Service, orders};
+use super::service::{Notifier, Order, Orders, Service, orders};
 use super::settings::Settings;
-use crate::sys::fs::{describe, effective_user};
-use crate::sys::limit::Resource;
+use crate::project;
+use crate::sys::fs::describe;
 
 /// What a daemon is started with.
 pub struct Start {
     /// What it works by.
     pub settings: Settings,
+    /// Where identities are, besides those in the settings.
+    pub places: Vec<IdentityPlace>,
+    /// The variables of this process.
+    pub variables: Vec<(OsString, OsString)>,
     /// What the service manager gave.
     pub service: Service,
 }
@@ -31,6 +41,10 @@ pub struct Start {
 pub enum Error {
     /// There is no socket.
     Listen(ListenError),
+    /// There is no policy.
+    Policy(project::Error),
+    /// There is no audit.
+    Audit(audit::Error),
     /// The system refuses something.
     Io(&'static str, io::Error),
 }
@@ -39,6 +53,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listen(error) => error.fmt(f),
+            Self::Policy(error) => error.fmt(f),
+            Self::Audit(error) => error.fmt(f),
             Self::Io(what, error) => write!(f, "{what}: {}", describe(error)),
         }
     }
@@ -48,9 +64,11 @@ impl std::error::Error for Error {}
 
 impl Error {
     /// What helps.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Listen(error) => error.hint(),
+            Self::Listen(error) => error.hint().map(str::to_owned),
+            Self::Policy(error) => error.hint(),
+            Self::Audit(error) => error.hint(),
             Self::Io(..) => None,
         }
     }
@@ -61,61 +79,62 @@ impl Error {
 /// # Errors
 /// When it cannot begin to serve.
 pub fn run(start: Start) -> Result<u8, Error> {
-    let Start { settings, service } = start;
+    let Start {
+        settings,
+        places,
+        variables,
+        service,
+    } = start;
     // Before any thread is there: each has the mask of the one that starts it.
     orders::hold();
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::Io("the runtime cannot be started", error))?;
-    let served = runtime.block_on(serve(settings, service));
-    // What still runs has had its time.
-    runtime.shutdown_background();
-    served.map(|()| 0)
-}
-
-async fn serve(settings: Settings, service: Service) -> Result<(), Error> {
-    let orders =
-        Orders::listen().map_err(|error| Error::Io("signals cannot be received", error))?;
     let Service {
         sockets,
         notifier,
         watchdog,
     } = service;
     let (own, listeners) = listen(&settings, sockets.requests)?;
-    let daemon = Arc::new(Daemon::new(Parts {
-        vault: Arc::new(Vault::default()),
-        audit: Audit::default(),
-        policy: Policy::of_owner(effective_user()),
-        descriptors: raise_descriptors(),
-        unfinished: unfinished(),
+    let daemon = assemble(Materials {
         settings,
-    }));
-    for listener in listeners {
-        let accepting = server::accept(Arc::clone(&daemon), listener);
-        tokio::spawn(async move {
-            if let Err(error) = accepting.await {
-                warn!(reason = %describe(&error), "a socket cannot be served");
-            }
-        });
-    }
-    notifier.ready("serving");
-    if let Some(watchdog) = watchdog {
-        tokio::spawn(watchdog.feed(notifier, || std::future::ready(())));
-    }
-    info!(socket = %daemon.settings.socket.path.display(), "serving");
-    until_end(&daemon, &orders).await?;
-    notifier.stopping("answering what has been asked");
-    drain(&daemon, &orders).await;
+        places,
+        variables,
+    })?;
+    let daemon = Arc::new(daemon);
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Io("the runtime cannot be started", error))?;
+    let served = runtime.block_on(async {
+        let orders =
+            Orders::listen().map_err(|error| Error::Io("signals cannot be received", error))?;
+        for listener in listeners {
+            serve(&daemon, listener);
+        }
+        tend(&daemon);
+        if let Some(watchdog) = watchdog {
+            let probed = Arc::clone(&daemon);
+            tokio::spawn(watchdog.feed(notifier, move || {
+                let daemon = Arc::clone(&probed);
+                async move { daemon.environments.probe().await }
+            }));
+        }
+        notifier.ready("serving");
+        info!(socket = %daemon.settings.socket.path.display(), "serving");
+        until_end(&daemon, &orders, notifier).await?;
+        notifier.stopping("answering what has been asked");
+        drain(&daemon, &orders).await;
+        Ok(())
+    });
+    // What still runs has had its time.
+    runtime.shutdown_background();
     drop(own);
-    Ok(())
+    served.map(|()| 0)
 }
 
 /// The sockets that the service manager has, or else our own.
 fn listen(
     settings: &Settings,
-    handed: Vec<std::os::unix::net::UnixListener>,
-) -> Result<(Option<OwnSocket>, Vec<std::os::unix::net::UnixListener>), Error> {
+    handed: Vec<UnixListener>,
+) -> Result<(Option<OwnSocket>, Vec<UnixListener>), Error> {
     if !handed.is_empty() {
         return Ok((None, handed));
     }
@@ -124,16 +143,63 @@ fn listen(
     Ok((Some(own), vec![listener]))
 }
 
+/// Lets peers in by a socket.
+fn serve(daemon: &Arc<Daemon>, listener: UnixListener) {
+    let accepting = server::accept(Arc::clone(daemon), listener);
+    tokio::spawn(async move {
+        if let Err(error) = accepting.await {
+            warn!(reason = describe(&error), "a socket cannot be served");
+        }
+    });
+}
+
+/// What is to be done besides answering: following changes of files, and locking for want of use.
+fn tend(daemon: &Arc<Daemon>) {
+    daemon
+        .environments
+        .watch(Subject::Policy, vec![daemon.policy.file().to_owned()]);
+    daemon
+        .environments
+        .watch(Subject::Identities, daemon.vault.files());
+    let tended = Arc::clone(daemon);
+    tokio::spawn(async move {
+        let reported = &tended;
+        tended
+            .environments
+            .tend(|subject| match subject {
+                Subject::Policy => reported.reload_policy(),
+                Subject::Identities => {
+                    let daemon = Arc::clone(reported);
+                    tokio::spawn(async move { daemon.reload_identities().await });
+                }
+                // They take effect with the next start.
+                Subject::Settings => {}
+            })
+            .await;
+    });
+    let idle = Arc::clone(daemon);
+    tokio::spawn(async move {
+        loop {
+            idle.vault.idle().await;
+            idle.after_lock("the identities were locked for want of use");
+        }
+    });
+}
+
 /// Follows orders until one is to end.
-async fn until_end(daemon: &Arc<Daemon>, orders: &Orders) -> Result<(), Error> {
+async fn until_end(daemon: &Arc<Daemon>, orders: &Orders, notifier: Notifier) -> Result<(), Error> {
     loop {
         let order = orders.next().await;
         match order.map_err(|error| Error::Io("signals cannot be received", error))? {
             Order::End => return Ok(()),
-            Order::Reload => match daemon.reload().await {
-                Ok(()) => info!("everything was read anew"),
-                Err(reason) => warn!(reason, "the old stays in force"),
-            },
+            Order::Reload => {
+                notifier.reloading();
+                match daemon.reload().await {
+                    Ok(()) => info!("everything was read anew"),
+                    Err(reason) => warn!(reason, "what was read before stays in force"),
+                }
+                notifier.ready("serving");
+            }
         }
     }
 }
@@ -143,38 +209,21 @@ async fn until_end(daemon: &Arc<Daemon>, orders: &Orders) -> Result<(), Error> {
 async fn drain(daemon: &Arc<Daemon>, orders: &Orders) {
     daemon.stop.request();
     let deadline = Instant::now() + daemon.settings.limits.drain_time;
-    let mut late = std::pin::pin!(sleep_until(deadline));
-    let mut again = std::pin::pin!(orders.next());
-    let mut emptied = std::pin::pin!(daemon.slots.emptied());
-    std::future::poll_fn(|context| {
-        use std::task::Poll;
-
-        let over = emptied.as_mut().poll(context).is_ready()
-            || late.as_mut().poll(context).is_ready()
-            || matches!(
-                again.as_mut().poll(context),
-                Poll::Ready(Ok(Order::End) | Err(_))
-            );
-        if over { Poll::Ready(()) } else { Poll::Pending }
+    let mut late = pin!(sleep_until(deadline));
+    let mut again = pin!(orders.next());
+    let mut emptied = pin!(daemon.slots.emptied());
+    poll_fn(|context| {
+        if emptied.as_mut().poll(context).is_ready() || late.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        match again.as_mut().poll(context) {
+            Poll::Ready(Ok(Order::Reload)) => {
+                again.set(orders.next());
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            again => again.map(|_| ()),
+        }
     })
     .await;
-}
-
-/// As many descriptors as the process may have.
-fn raise_descriptors() -> usize {
-    let resource = Resource::DESCRIPTORS;
-    let soft = resource
-        .raise()
-        .or_else(|_| resource.limit().map(|limit| limit.soft));
-    soft.map_or(1024, |soft| usize::try_from(soft).unwrap_or(usize::MAX))
-}
-
-/// How much locked memory unfinished requests may take, in bytes: a quarter of what there is, and no more than they could
-/// use.
-fn unfinished() -> usize {
-    const LEAST: usize = 512 << 10;
-    const MOST: usize = 4 << 20;
-    let limit = Resource::LOCKED_MEMORY.limit().ok();
-    let limit = limit.and_then(|limit| usize::try_from(limit.soft).ok());
-    limit.map_or(MOST, |limit| (limit / 4).clamp(LEAST, MOST))
 }

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 pub use file::{Credential, CredentialValue};
 
+use glob::Pattern;
+
 use crate::project::{self, SettingsFile, Writers};
 use crate::protocol::{SOCKET_NAME, SYSTEM_RUNTIME_FOLDER};
 use file::DaemonFile;
@@ -196,8 +198,8 @@ pub struct Cache {
 /// What providers may do with the daemon's rights: nothing but what is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Providers {
-    /// Files that may be read: paths, or globs of them.
-    pub files: Vec<String>,
+    /// Files that may be read: globs of absolute paths.
+    pub files: Vec<Pattern>,
     /// Variables of the daemon that may be read.
     pub variables: Vec<String>,
     /// Programs that may be run, by absolute path.

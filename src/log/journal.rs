@@ -28,12 +28,25 @@ pub fn is_standard_error(stream: &OsStr) -> bool {
     *stream == *format!("{}:{}", found.dev(), found.ino())
 }
 
-/// A way to the journal.
-pub(super) struct Journal {
+/// A way to the journal, for who has more to tell than events have fields. It is never waited for.
+pub struct Journal {
     socket: UnixDatagram,
 }
 
 impl Journal {
+    /// A way to that of this machine, if there is one now.
+    pub fn connect() -> Option<Self> {
+        Self::open(Path::new(SOCKET))
+    }
+
+    /// Hands an entry over.
+    ///
+    /// # Errors
+    /// Those of sendto(2): `WouldBlock` if it has too much to do, others if it is gone.
+    pub fn send(&self, entry: &Entry) -> io::Result<()> {
+        self.send_to(entry, Path::new(SOCKET))
+    }
+
     /// A way to it, if there is one now.
     pub(super) fn open(path: &Path) -> Option<Self> {
         let socket = UnixDatagram::unbound().ok()?;
@@ -49,42 +62,55 @@ impl Journal {
     ///
     /// # Errors
     /// Those of sendto(2): `WouldBlock` if it has too much to do, others if it is gone.
-    pub(super) fn send(&self, record: &Record, path: &Path) -> io::Result<()> {
-        self.socket.send_to(&entry(record), path).map(|_| ())
+    pub(super) fn send_to(&self, entry: &Entry, path: &Path) -> io::Result<()> {
+        self.socket.send_to(&entry.0, path).map(|_| ())
     }
 }
 
-/// A record as the journal takes it. Our own fields are `ESCRUN_CHILD` and the like.
-fn entry(record: &Record) -> Vec<u8> {
-    // syslog(3).
-    let priority = match record.level {
-        Level::ERROR => "3",
-        Level::WARN => "4",
-        Level::INFO => "6",
-        Level::DEBUG | Level::TRACE => "7",
-    };
-    let mut entry = Vec::new();
-    field(&mut entry, "MESSAGE", &record.message);
-    field(&mut entry, "PRIORITY", priority);
-    field(&mut entry, "SYSLOG_IDENTIFIER", "escrun");
-    for (name, value) in &record.fields {
-        let name = format!("ESCRUN_{}", name.to_ascii_uppercase());
-        field(&mut entry, &name, &value.to_string());
-    }
-    entry
-}
+/// What the journal takes: fields.
+pub struct Entry(Vec<u8>);
 
-/// `NAME=value`, or, if that has more lines, the name, the length of the value in bytes, and the value.
-fn field(entry: &mut Vec<u8>, name: &str, value: &str) {
-    entry.extend(name.as_bytes());
-    if value.contains('\n') {
-        entry.push(b'\n');
-        entry.extend((value.len() as u64).to_le_bytes());
-    } else {
-        entry.push(b'=');
+impl Entry {
+    /// An entry that says something in words.
+    pub fn new(level: Level, message: &str) -> Self {
+        // syslog(3).
+        let priority = match level {
+            Level::ERROR => "3",
+            Level::WARN => "4",
+            Level::INFO => "6",
+            Level::DEBUG | Level::TRACE => "7",
+        };
+        let mut entry = Self(Vec::new());
+        entry.field("MESSAGE", message);
+        entry.field("PRIORITY", priority);
+        entry.field("SYSLOG_IDENTIFIER", "escrun");
+        entry
     }
-    entry.extend(value.as_bytes());
-    entry.push(b'\n');
+
+    /// A record as the journal takes it. Our own fields are `ESCRUN_CHILD` and the like.
+    pub(super) fn of(record: &Record) -> Self {
+        let mut entry = Self::new(record.level, &record.message);
+        for (name, value) in &record.fields {
+            let name = format!("ESCRUN_{}", name.to_ascii_uppercase());
+            entry.field(&name, &value.to_string());
+        }
+        entry
+    }
+
+    /// Adds a field, whose name is of upper-case letters, digits and `_`: `NAME=value`, or, if that has more lines, the
+    /// name, the length of the value in bytes, and the value.
+    pub fn field(&mut self, name: &str, value: &str) {
+        let bytes = &mut self.0;
+        bytes.extend(name.as_bytes());
+        if value.contains('\n') {
+            bytes.push(b'\n');
+            bytes.extend((value.len() as u64).to_le_bytes());
+        } else {
+            bytes.push(b'=');
+        }
+        bytes.extend(value.as_bytes());
+        bytes.push(b'\n');
+    }
 }
 
 #[cfg(test)]
@@ -103,11 +129,13 @@ mod tests {
     #[test]
     fn values_of_one_line_are_text_and_others_have_a_length() {
         assert_eq!(
-            entry(&record("a=b")),
+            Entry::of(&record("a=b")).0,
             b"MESSAGE=a=b\nPRIORITY=4\nSYSLOG_IDENTIFIER=escrun\nESCRUN_CHILD=7\n"
         );
         assert!(
-            entry(&record("a\nb")).starts_with(b"MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\nPRIORITY=4\n")
+            Entry::of(&record("a\nb"))
+                .0
+                .starts_with(b"MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\nPRIORITY=4\n")
         );
     }
 
@@ -118,16 +146,20 @@ mod tests {
         assert!(Journal::open(&path).is_none());
         let listener = UnixDatagram::bind(&path).expect("a socket");
         let journal = Journal::open(&path).expect("a journal");
-        journal.send(&record("hello"), &path).expect("taken");
+        journal
+            .send_to(&Entry::of(&record("hello")), &path)
+            .expect("taken");
         let mut buffer = [0; 100];
         let length = listener.recv(&mut buffer).expect("an entry");
         assert!(buffer[..length].starts_with(b"MESSAGE=hello\n"));
         // It is started again.
         drop(listener);
         std::fs::remove_file(&path).expect("removed");
-        assert!(journal.send(&record("lost"), &path).is_err());
+        assert!(journal.send_to(&Entry::of(&record("lost")), &path).is_err());
         let _listener = UnixDatagram::bind(&path).expect("a socket");
-        journal.send(&record("again"), &path).expect("taken");
+        journal
+            .send_to(&Entry::of(&record("again")), &path)
+            .expect("taken");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Hands events on to where they are read.
 
 use std::io;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -9,7 +8,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record as SpanRecord};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use super::journal::{Journal, SOCKET};
+use super::journal::{Entry, Journal};
 use super::record::{Record, Value};
 use super::{Format, Settings};
 use crate::sys::output::Output;
@@ -23,7 +22,7 @@ pub(super) struct Logger {
 impl Logger {
     pub(super) fn new(settings: Settings) -> Self {
         let journal = match settings.format {
-            Format::Journal => Journal::open(Path::new(SOCKET)),
+            Format::Journal => Journal::connect(),
             Format::Text | Format::Json => None,
         };
         Self {
@@ -96,7 +95,7 @@ impl Writer {
 
     fn try_tell(&mut self, record: &Record) -> io::Result<()> {
         if let Some(journal) = &self.journal {
-            match journal.send(record, Path::new(SOCKET)) {
+            match journal.send(&Entry::of(record)) {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => {}
                 sent_or_busy => return sent_or_busy,
             }

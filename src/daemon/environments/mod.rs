@@ -166,6 +166,12 @@ impl Environments {
         self.lookout.watch_subject(subject, paths);
     }
 
+    /// Returns when an evaluator has come to this: for who wants to know whether work is still done.
+    pub async fn probe(&self) {
+        // Too much to do is work that is done.
+        let _ = self.on_evaluator(|| ()).await;
+    }
+
     /// What is worse than it should be.
     pub fn warnings(&self) -> Vec<String> {
         self.lookout.warning().into_iter().collect()

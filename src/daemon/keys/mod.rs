@@ -6,6 +6,7 @@
 
 mod agent;
 mod answers;
+mod consent;
 mod decrypter;
 mod patience;
 mod place;
@@ -13,8 +14,12 @@ mod sleep;
 mod unlock;
 mod vault;
 
+#[cfg(test)]
+mod tests;
+
 pub use agent::{UnwrapError, fault_of_unwrapping, read_stanzas, unwrapped};
 pub use answers::Answers;
+pub use consent::{Confirmer, Consent};
 pub use decrypter::VaultDecrypter;
 pub use place::IdentityPlace;
 pub use unlock::{UnlockError, refusal};

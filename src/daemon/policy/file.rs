@@ -105,15 +105,15 @@ struct WrittenRule {
     #[serde(default, deserialize_with = "notation::name")]
     name: Option<Arc<str>>,
     peer: WrittenPeer,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "notation::some")]
     environments: Option<Texts<NamePattern>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "notation::some")]
     allow: Option<Texts<Action>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "notation::some")]
     deny: Option<Texts<Action>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "notation::some")]
     paths: Option<Texts<PathPattern>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "notation::some")]
     lend: Option<Texts<NamePattern>>,
     #[serde(default, deserialize_with = "notation::rate")]
     rate: Option<Rate>,
@@ -121,7 +121,7 @@ struct WrittenRule {
     lifetime: Option<Duration>,
     #[serde(default, deserialize_with = "notation::moment")]
     until: Option<SystemTime>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "notation::some")]
     confirm: Option<bool>,
 }
 

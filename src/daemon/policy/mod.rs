@@ -23,6 +23,7 @@ pub use action::Action;
 pub use decision::{Charge, Decision};
 pub use explanation::{Explanation, Part, Verdict};
 pub use limiter::Limiter;
+pub use peer_pattern::PeerFact;
 pub use rate::Rate;
 pub use rule::Misfit;
 pub use store::PolicyStore;

@@ -18,7 +18,7 @@ pub(super) struct PeerPattern {
 
 /// What of a peer is not as a rule has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trait {
+pub enum PeerFact {
     /// Its unit.
     Unit,
     /// Its user's unit.
@@ -31,7 +31,7 @@ pub enum Trait {
     Cgroup,
 }
 
-impl fmt::Display for Trait {
+impl fmt::Display for PeerFact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unit => "unit",
@@ -46,34 +46,34 @@ impl fmt::Display for Trait {
 impl PeerPattern {
     /// What does not fit, if anything. `unplaced` is what is taken to be so of a peer whose control group is not known: rules
     /// that deny fit it, rules that allow do not.
-    pub(super) fn misfit(&self, peer: &Peer, unplaced: bool) -> Option<Trait> {
+    pub(super) fn misfit(&self, peer: &Peer, unplaced: bool) -> Option<PeerFact> {
         let is_placed = peer.is_placed();
         let of_place = |fits: bool| if is_placed { fits } else { unplaced };
         let unit_fits = |patterns: &Vec<UnitPattern>, unit: &Option<Box<str>>| {
             let unit = unit.as_deref();
             of_place(unit.is_some_and(|unit| patterns.iter().any(|pattern| pattern.matches(unit))))
         };
-        let holds = |trait_: Trait| match trait_ {
-            Trait::User => fits(&self.users, |users| users.contains(&peer.user)),
-            Trait::Group => fits(&self.groups, |groups| {
+        let holds = |fact: PeerFact| match fact {
+            PeerFact::User => fits(&self.users, |users| users.contains(&peer.user)),
+            PeerFact::Group => fits(&self.groups, |groups| {
                 groups.contains(&peer.group)
                     || groups.iter().any(|group| peer.groups.contains(group))
             }),
-            Trait::Unit => fits(&self.units, |units| unit_fits(units, &peer.unit)),
-            Trait::UserUnit => fits(&self.user_units, |units| unit_fits(units, &peer.user_unit)),
-            Trait::Cgroup => fits(&self.cgroups, |cgroups| {
+            PeerFact::Unit => fits(&self.units, |units| unit_fits(units, &peer.unit)),
+            PeerFact::UserUnit => fits(&self.user_units, |units| unit_fits(units, &peer.user_unit)),
+            PeerFact::Cgroup => fits(&self.cgroups, |cgroups| {
                 let path = peer.cgroup.as_deref().unwrap_or_default();
                 of_place(cgroups.iter().any(|pattern| pattern.matches(path)))
             }),
         };
-        const ALL: [Trait; 5] = [
-            Trait::User,
-            Trait::Group,
-            Trait::Unit,
-            Trait::UserUnit,
-            Trait::Cgroup,
+        const ALL: [PeerFact; 5] = [
+            PeerFact::User,
+            PeerFact::Group,
+            PeerFact::Unit,
+            PeerFact::UserUnit,
+            PeerFact::Cgroup,
         ];
-        ALL.into_iter().find(|trait_| !holds(*trait_))
+        ALL.into_iter().find(|fact| !holds(*fact))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::peer_pattern::Trait;
+use super::peer_pattern::PeerFact;
 use super::value_path::{PathPattern, Wanted};
 use super::{Action, PeerPattern, Rate};
 use crate::daemon::peer::Peer;
@@ -71,7 +71,7 @@ pub enum Misfit {
     /// It has ended.
     Ended,
     /// It is for other peers.
-    Peer(Trait),
+    Peer(PeerFact),
     /// It is for other environments.
     Environment,
     /// It is for other values.

@@ -61,10 +61,16 @@ pub(super) async fn serve(daemon: Arc<Daemon>, stream: UnixStream, slot: Slot) {
         has_answered: false,
     };
     // Whoever has gone needs no answer, and the next connection is another matter.
-    if let Ok(Some(watch)) = connection.run().await {
-        let Connection { daemon, stream, .. } = connection;
+    let watch = connection.run().await;
+    let Connection {
+        daemon,
+        stream,
+        caller,
+        ..
+    } = connection;
+    if let (Ok(Some(watch)), Some(caller)) = (watch, caller) {
         // A box of its own, so that all other connections are smaller.
-        Box::pin(sse::serve(daemon, stream, watch)).await;
+        Box::pin(sse::serve(daemon, stream, caller, watch)).await;
     }
     drop(slot);
 }
@@ -126,6 +132,10 @@ impl Connection {
         if call == Call::Health {
             // For anyone: that somebody asks is no secret, and neither is the answer.
             return Outcome::Response(calls::health());
+        }
+        if self.daemon.vault.has_slept() {
+            self.daemon
+                .after_lock("the identities were locked because the machine has slept");
         }
         let caller = match self.caller.take() {
             Some(caller) => Ok(caller),

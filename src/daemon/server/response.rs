@@ -76,9 +76,14 @@ impl Response {
 
     /// A failure.
     pub(super) fn failure(answer: &ErrorAnswer) -> Self {
+        Self::failure_with(answer.error.code, answer)
+    }
+
+    /// A failure with a body of its own kind.
+    pub(super) fn failure_with(code: Code, body: &impl Serialize) -> Self {
         Self {
-            code: Some(answer.error.code),
-            ..Self::json(answer)
+            code: Some(code),
+            ..Self::json(body)
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use glob::Pattern;
 use serde::{Deserialize, Deserializer};
 
 use super::notation::{FileMode, Size, Time, TimeOrNever};
@@ -89,8 +90,8 @@ pub(super) struct CacheFile {
     expecting = "a mapping"
 )]
 pub(super) struct ProvidersFile {
-    #[serde(deserialize_with = "texts")]
-    pub(super) files: Vec<String>,
+    #[serde(deserialize_with = "globs")]
+    pub(super) files: Vec<Pattern>,
     #[serde(deserialize_with = "texts")]
     pub(super) variables: Vec<String>,
     #[serde(deserialize_with = "texts")]
@@ -257,6 +258,23 @@ fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::
     let paths: Option<OneOrMany<FilePath>> = Option::deserialize(deserializer)?;
     let paths = paths.map_or(Vec::new(), |OneOrMany(paths)| paths);
     Ok(paths.into_iter().map(|FilePath(path)| path).collect())
+}
+
+fn globs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pattern>, D::Error> {
+    struct PathGlob(Pattern);
+
+    impl<'de> Deserialize<'de> for PathGlob {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            text(deserializer, |text| match Pattern::new(text) {
+                Ok(glob) if text.starts_with('/') => Ok(Self(glob)),
+                _ => Err("must be an absolute path, or a glob of such paths"),
+            })
+        }
+    }
+
+    let globs: Option<OneOrMany<PathGlob>> = Option::deserialize(deserializer)?;
+    let globs = globs.map_or(Vec::new(), |OneOrMany(globs)| globs);
+    Ok(globs.into_iter().map(|PathGlob(glob)| glob).collect())
 }
 
 fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

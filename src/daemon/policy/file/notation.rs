@@ -176,15 +176,15 @@ pub(super) enum WrittenPeer {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct PeerKeys {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     unit: Option<Texts<UnitPattern>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     user_unit: Option<Texts<UnitPattern>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     user: Option<Accounts<User>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     group: Option<Accounts<Group>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     cgroup: Option<Texts<CgroupPattern>>,
 }
 
@@ -249,6 +249,13 @@ impl<'de> Deserialize<'de> for WrittenPeer {
 
         deserializer.deserialize_any(PeerVisitor)
     }
+}
+
+/// What has to be said where its key is: nothing behind a key could seem to narrow a rule and would widen it.
+pub(super) fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A rule's name.

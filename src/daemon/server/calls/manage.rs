@@ -1,92 +1,88 @@
-//! The calls of those who manage the daemon: status, metrics, lock, reload.
+//! The calls of those who manage the daemon: status, metrics, lock, unlock, reload.
 
 use tracing::info;
 
+use super::super::request::Request;
 use super::super::response::{Body, Kind, Response};
 use super::super::route::Call;
-use super::unavailable;
+use super::inquiry::Inquiry;
 use crate::daemon::Daemon;
-use crate::daemon::audit::{Outcome, Record};
+use crate::daemon::keys::{Answers, refusal};
 use crate::daemon::peer::Peer;
-use crate::daemon::policy::{Action, Question};
+use crate::daemon::policy::Action;
 use crate::protocol::Code;
 
 /// `GET /v1/status`.
-pub(super) fn status(daemon: &Daemon, peer: &Peer) -> Response {
-    managing(daemon, peer, Call::Status, || {
-        Response::json(&daemon.status())
-    })
+pub(super) fn status(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
+    require(daemon, peer, Call::Status)?;
+    Ok(Response::json(&daemon.status()))
 }
 
 /// `GET /v1/metrics`.
-pub(super) fn metrics(daemon: &Daemon, peer: &Peer) -> Response {
-    managing(daemon, peer, Call::Metrics, || {
-        let text = daemon.metrics.text(&daemon.gauges());
-        Response::new(Kind::Metrics, Body::Plain(text.into_bytes()))
-    })
+pub(super) fn metrics(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
+    require(daemon, peer, Call::Metrics)?;
+    let text = daemon.metrics.text(&daemon.gauges());
+    Ok(Response::new(Kind::Metrics, Body::Plain(text.into_bytes())))
 }
 
 /// `POST /v1/lock`.
-pub(super) fn lock(daemon: &Daemon, peer: &Peer) -> Response {
-    managing(daemon, peer, Call::Lock, || {
-        daemon.vault.lock();
-        info!("the identities were locked on request");
-        Response::json(&daemon.vault.state())
-    })
+pub(super) fn lock(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
+    require(daemon, peer, Call::Lock)?;
+    daemon.vault.lock();
+    daemon.environments.forget();
+    info!("the identities were locked on request");
+    Ok(Response::json(&daemon.vault.state()))
+}
+
+/// `POST /v1/unlock`. An empty body has no answers.
+pub(super) async fn unlock(
+    daemon: &Daemon,
+    peer: &Peer,
+    request: Request,
+) -> Result<Response, Response> {
+    let inquiry = Inquiry::new(daemon, peer, Call::Unlock.name(), Action::Manage);
+    let decision = inquiry.decide()?;
+    inquiry.charge(&decision)?;
+    // Read from locked memory to locked memory.
+    let answers = match request.body.expose() {
+        [] => Answers::default(),
+        body => Answers::read(body).map_err(|reason| {
+            let refused = Response::error(Code::BadRequest, &reason, None);
+            inquiry.fail(&decision, "bad request", refused)
+        })?,
+    };
+    drop(request);
+    match daemon.vault.unlock(answers).await {
+        Ok(state) => {
+            inquiry.give(&decision, None)?;
+            info!("the identities were unlocked");
+            Ok(Response::json(&state))
+        }
+        Err(error) => {
+            let refusal = refusal(&error);
+            let response = Response::failure_with(refusal.error.code, &refusal);
+            Err(inquiry.fail(&decision, "not unlocked", response))
+        }
+    }
 }
 
 /// `POST /v1/reload`.
-pub(super) async fn reload(daemon: &Daemon, peer: &Peer) -> Response {
-    if let Err(refused) = may_manage(daemon, peer, Call::Reload) {
-        return refused;
-    }
+pub(super) async fn reload(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
+    require(daemon, peer, Call::Reload)?;
     match daemon.reload().await {
-        Ok(()) => Response::json(&daemon.status()),
-        Err(reason) => Response::error(
+        Ok(()) => Ok(Response::json(&daemon.status())),
+        Err(reason) => Err(Response::error(
             Code::Faulty,
             &reason,
             Some("what was read before stays in force"),
-        ),
-    }
-}
-
-fn managing(
-    daemon: &Daemon,
-    peer: &Peer,
-    call: Call,
-    answer: impl FnOnce() -> Response,
-) -> Response {
-    match may_manage(daemon, peer, call) {
-        Ok(()) => answer(),
-        Err(refused) => refused,
+        )),
     }
 }
 
 /// Whether the peer may manage, which is recorded either way.
-pub(super) fn may_manage(daemon: &Daemon, peer: &Peer, call: Call) -> Result<(), Response> {
-    let decision = daemon.decide(&Question {
-        peer,
-        action: Action::Manage,
-        environments: &[],
-        path: None,
-    });
-    let written = daemon.record(&Record {
-        peer: Some(peer),
-        call: call.name(),
-        action: Some(Action::Manage),
-        environments: &[],
-        path: None,
-        variables: &[],
-        revision: None,
-        outcome: match decision.allowed {
-            true => Outcome::Allowed,
-            false => Outcome::Denied,
-        },
-        rule: decision.rule.as_deref(),
-    });
-    match (decision.allowed, written) {
-        (false, _) => Err(Response::denied()),
-        (true, false) => Err(unavailable()),
-        (true, true) => Ok(()),
-    }
+fn require(daemon: &Daemon, peer: &Peer, call: Call) -> Result<(), Response> {
+    let inquiry = Inquiry::new(daemon, peer, call.name(), Action::Manage);
+    let decision = inquiry.decide()?;
+    inquiry.charge(&decision)?;
+    inquiry.give(&decision, None)
 }

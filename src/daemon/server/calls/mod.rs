@@ -1,6 +1,10 @@
 //! The calls: one file each, or one for those that are alike.
 
+mod inquiry;
 mod manage;
+mod open;
+mod unwrap;
+mod watch;
 
 use std::sync::Arc;
 
@@ -12,8 +16,11 @@ use super::route::Call;
 use super::sse;
 use crate::daemon::Daemon;
 use crate::daemon::audit::{self, Record};
+use crate::daemon::keys::Consent;
 use crate::daemon::peer::{Peer, PeerError};
+use crate::daemon::policy::Decision;
 use crate::protocol::{Code, Health};
+use inquiry::Inquiry;
 
 /// What a request comes to.
 pub(super) enum Outcome {
@@ -23,12 +30,6 @@ pub(super) enum Outcome {
     Stream(Box<sse::Stream>),
 }
 
-impl From<Response> for Outcome {
-    fn from(response: Response) -> Self {
-        Self::Response(response)
-    }
-}
-
 /// Answers a request of a peer.
 pub(super) async fn answer(
     daemon: &Arc<Daemon>,
@@ -36,16 +37,25 @@ pub(super) async fn answer(
     call: Call,
     request: Request,
 ) -> Outcome {
-    match call {
-        Call::Health => health().into(),
-        Call::Status => manage::status(daemon, peer).into(),
-        Call::Metrics => manage::metrics(daemon, peer).into(),
-        Call::Lock => manage::lock(daemon, peer).into(),
-        Call::Reload => manage::reload(daemon, peer).await.into(),
-        Call::Unlock | Call::Open | Call::Check | Call::Watch | Call::Unwrap => {
-            drop(request);
-            unavailable().into()
+    let answered = match call {
+        Call::Health => Ok(health()),
+        Call::Status => manage::status(daemon, peer),
+        Call::Metrics => manage::metrics(daemon, peer),
+        Call::Lock => manage::lock(daemon, peer),
+        Call::Unlock => manage::unlock(daemon, peer, request).await,
+        Call::Reload => manage::reload(daemon, peer).await,
+        Call::Open => open::open(daemon, peer, request).await,
+        Call::Check => open::check(daemon, peer, request).await,
+        Call::Unwrap => unwrap::unwrap(daemon, peer, request).await,
+        Call::Watch => {
+            return match watch::watch(daemon, peer, request).await {
+                Ok(outcome) => outcome,
+                Err(response) => Outcome::Response(response),
+            };
         }
+    };
+    match answered {
+        Ok(response) | Err(response) => Outcome::Response(response),
     }
 }
 
@@ -57,18 +67,31 @@ pub(super) fn health() -> Response {
 /// Records that somebody asked of whom the kernel says too little.
 pub(super) fn unknown_peer(daemon: &Daemon, call: Call, error: &PeerError) {
     // Nothing is given out either way.
-    let _ = daemon.record(&Record {
-        peer: None,
-        call: call.name(),
-        action: None,
-        environments: &[],
-        path: None,
-        variables: &[],
-        revision: None,
-        outcome: audit::Outcome::Denied,
-        rule: None,
-    });
+    let _ = daemon.record(&Record::new(call.name(), audit::Outcome::Denied));
     warn!(reason = %error, "a peer is refused");
+}
+
+/// Has a person agree, if the rules want that. Who does not agree is a reason to deny.
+async fn consent(inquiry: &Inquiry<'_>, decision: &Decision, what: &str) -> Result<(), Response> {
+    if !decision.confirm {
+        return Ok(());
+    }
+    match inquiry.daemon.confirmer.ask(inquiry.peer, what).await {
+        Consent::Given => Ok(()),
+        Consent::Refused => Err(inquiry.fail(decision, "refused by a person", Response::denied())),
+        Consent::TimedOut => {
+            Err(inquiry.fail(decision, "nobody agreed in time", Response::denied()))
+        }
+        Consent::Busy => {
+            let busy = "another question of this user is open";
+            let response = Response::error(Code::TooOften, busy, None).retry_after(1);
+            Err(inquiry.fail(decision, busy, response))
+        }
+        Consent::Unavailable(reason) => {
+            warn!(reason, "nobody can be asked for consent");
+            Err(inquiry.fail(decision, "nobody can be asked", unavailable()))
+        }
+    }
 }
 
 /// What cannot be recorded is not done.

@@ -1,0 +1,213 @@
+//! Puts the daemon together, and shuts its process in: everything that needs more rights than serving does comes before.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use super::audit::{self, Audit};
+use super::context::{Daemon, Parts};
+use super::environments::{CacheLimits, Environments, Rights, Setup};
+use super::keys::{Confirmer, IdentityPlace, Vault, VaultSettings};
+use super::policy::{Policy, PolicyStore};
+use super::run::Error;
+use super::sandbox::{self, Helper, Paths};
+use super::settings::Settings;
+use crate::crypt::Plugins;
+use crate::launcher::{Direct, Launcher};
+use crate::provider::AllowList;
+use crate::sys::fs::effective_user;
+use crate::sys::limit::Resource;
+
+/// How much locked memory the cache takes at most, unless settings say otherwise, in bytes.
+const MOST_CACHED: usize = 16 << 20;
+
+/// What a daemon is made from.
+pub(super) struct Materials {
+    pub(super) settings: Settings,
+    /// Where identities are, besides those in the settings.
+    pub(super) places: Vec<IdentityPlace>,
+    /// The variables of this process.
+    pub(super) variables: Vec<(OsString, OsString)>,
+}
+
+/// Makes the daemon. There must be no other thread yet; from here on this process can neither start programs nor read
+/// more than it serves.
+pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
+    let Materials {
+        settings,
+        mut places,
+        variables,
+    } = materials;
+    let helper = helper(&settings, &variables)?;
+    let launcher: Arc<dyn Launcher> = match &helper {
+        Some(helper) => Arc::clone(helper) as _,
+        None => Arc::new(Direct),
+    };
+    let named = settings.identities.iter().cloned().map(IdentityPlace::File);
+    places.splice(0..0, named);
+    let policy = policy(&settings)?;
+    let audit = Audit::open(&audit::Settings::of(&settings)).map_err(Error::Audit)?;
+    let paths = paths(&settings, &places);
+    let vault = Vault::open(VaultSettings {
+        places,
+        plugins: match settings.providers.plugins {
+            true => Plugins::Allowed,
+            false => Plugins::Refused,
+        },
+        host: helper.map(|helper| helper as _),
+        idle: settings.idle,
+    })
+    .map_err(|error| Error::Io("identities cannot be read", error))?;
+    for problem in vault.problems() {
+        warn!(reason = problem, "an identity cannot be used");
+    }
+    // After what starts the helper, or that would have as many.
+    let descriptors = raise_descriptors();
+    let locked_memory = locked_memory();
+    let warnings = shut_in(&settings, &paths);
+    let environments = Environments::new(
+        setup(
+            &settings,
+            variables.clone(),
+            Arc::clone(&launcher),
+            locked_memory,
+        ),
+        Arc::clone(&vault),
+    );
+    let confirmer = Confirmer::new(settings.confirm.clone(), variables, launcher);
+    let daemon = Daemon::new(Parts {
+        settings,
+        vault,
+        audit,
+        policy,
+        confirmer,
+        environments,
+        descriptors,
+        unfinished: unfinished(locked_memory),
+    });
+    warnings
+        .into_iter()
+        .for_each(|warning| daemon.warn(warning));
+    Ok(daemon)
+}
+
+/// What starts programs, if any may be started: a process that is not shut in.
+fn helper(
+    settings: &Settings,
+    variables: &[(OsString, OsString)],
+) -> Result<Option<Arc<Helper>>, Error> {
+    let providers = &settings.providers;
+    let starts_programs =
+        providers.plugins || !providers.commands.is_empty() || !settings.confirm.is_empty();
+    if !starts_programs {
+        return Ok(None);
+    }
+    let helper = Helper::start(variables)
+        .map_err(|error| Error::Io("the process that starts programs cannot be started", error))?;
+    Ok(Some(Arc::new(helper)))
+}
+
+fn policy(settings: &Settings) -> Result<PolicyStore, Error> {
+    let user = effective_user();
+    let default = match (settings.policy.required, settings.system) {
+        (true, _) => None,
+        (false, true) => Some(Policy::of_system()),
+        (false, false) => Some(Policy::of_owner(user)),
+    };
+    PolicyStore::open(&settings.policy.file, user, default).map_err(Error::Policy)
+}
+
+fn paths(settings: &Settings, places: &[IdentityPlace]) -> Paths {
+    let files = settings.providers.files.iter().map(|pattern| {
+        let pattern = pattern.as_str();
+        // What stands in front of the first wildcard is what has to be reached.
+        let fixed = pattern
+            .find(['*', '?', '['])
+            .map_or(pattern, |end| &pattern[..end]);
+        PathBuf::from(fixed)
+    });
+    let readable = settings.folders.iter().cloned();
+    let readable = readable
+        .chain([settings.file.clone(), settings.policy.file.clone()])
+        .chain(places.iter().map(|place| place.path().to_owned()))
+        .chain(files);
+    let writable = [&settings.socket.path, &settings.audit.file].into_iter();
+    Paths {
+        readable: readable.collect(),
+        writable: writable
+            .chain(&settings.credentials_socket)
+            .cloned()
+            .collect(),
+    }
+}
+
+/// Gives up what serving does not need. Gives what could not be given up.
+fn shut_in(settings: &Settings, paths: &Paths) -> Vec<String> {
+    if !settings.sandbox {
+        let warning = "the daemon is not shut in, as its settings say";
+        warn!("{warning}");
+        return vec![warning.to_owned()];
+    }
+    let report = sandbox::enter(paths);
+    info!("{report}");
+    for reason in &report.warnings {
+        warn!("{reason}");
+    }
+    report.warnings
+}
+
+fn setup(
+    settings: &Settings,
+    variables: Vec<(OsString, OsString)>,
+    launcher: Arc<dyn Launcher>,
+    locked_memory: usize,
+) -> Setup {
+    let providers = &settings.providers;
+    Setup {
+        folders: settings.folders.clone(),
+        rights: Rights {
+            allowed: Arc::new(AllowList {
+                files: providers.files.clone(),
+                variables: providers.variables.iter().map(OsString::from).collect(),
+                programs: providers.commands.iter().map(OsString::from).collect(),
+                plugins: providers.plugins,
+            }),
+            variables,
+            folder: PathBuf::from("/"),
+            launcher,
+        },
+        cache: CacheLimits {
+            bytes: settings
+                .cache
+                .max_bytes
+                .unwrap_or(MOST_CACHED.min(locked_memory / 2)),
+            age: settings.cache.max_age,
+            provider_age: providers.max_age,
+        },
+    }
+}
+
+/// As many descriptors as the process may have.
+fn raise_descriptors() -> usize {
+    let resource = Resource::DESCRIPTORS;
+    let soft = resource
+        .raise()
+        .or_else(|_| resource.limit().map(|limit| limit.soft));
+    soft.map_or(1024, |soft| usize::try_from(soft).unwrap_or(usize::MAX))
+}
+
+/// How much memory may be locked, in bytes.
+fn locked_memory() -> usize {
+    let limit = Resource::LOCKED_MEMORY.limit();
+    let soft = limit.map_or(u64::MAX, |limit| limit.soft);
+    usize::try_from(soft).unwrap_or(usize::MAX)
+}
+
+/// How much of it unfinished requests may take: a quarter, and no more than they could use.
+fn unfinished(locked_memory: usize) -> usize {
+    const LEAST: usize = 512 << 10;
+    const MOST: usize = 4 << 20;
+    (locked_memory / 4).clamp(LEAST, MOST)
+}

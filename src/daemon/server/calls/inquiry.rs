@@ -1,0 +1,166 @@
+//! What a peer asks for, from the first decision to the line in the audit.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::super::response::Response;
+use crate::daemon::Daemon;
+use crate::daemon::audit::{Outcome, Record};
+use crate::daemon::environments::{Answer, Closure};
+use crate::daemon::peer::Peer;
+use crate::daemon::policy::{Action, Decision, Policy, Question, Reach};
+use crate::protocol::{Code, ErrorAnswer};
+
+/// What a peer asks for.
+pub(super) struct Inquiry<'a> {
+    pub(super) daemon: &'a Daemon,
+    pub(super) peer: &'a Peer,
+    /// The policy that was in force when the request came: one request is judged by one policy.
+    policy: Arc<Policy>,
+    /// What the audit calls it.
+    call: &'static str,
+    action: Action,
+    /// The environments that are named.
+    pub(super) environments: Vec<Arc<str>>,
+    /// The path of the one value that is wanted.
+    pub(super) path: Option<String>,
+    /// What else it is about.
+    pub(super) subject: Option<String>,
+}
+
+impl<'a> Inquiry<'a> {
+    pub(super) fn new(
+        daemon: &'a Daemon,
+        peer: &'a Peer,
+        call: &'static str,
+        action: Action,
+    ) -> Self {
+        Self {
+            daemon,
+            peer,
+            policy: daemon.policy.current(),
+            call,
+            action,
+            environments: Vec::new(),
+            path: None,
+            subject: None,
+        }
+    }
+
+    /// The same, of environments.
+    #[must_use]
+    pub(super) fn of(self, environments: Vec<Arc<str>>) -> Self {
+        Self {
+            environments,
+            ..self
+        }
+    }
+
+    /// Decides by what was named alone: no file is touched.
+    pub(super) fn decide(&self) -> Result<Decision, Response> {
+        let named = self.environments.iter().map(|environment| Reach {
+            environment,
+            imports: None,
+        });
+        self.decide_reaches(&named.collect::<Vec<_>>())
+    }
+
+    /// Decides by all that is reached.
+    pub(super) fn decide_closure(&self, closure: &Closure) -> Result<Decision, Response> {
+        let roots = closure.roots.iter().map(|(environment, imports)| Reach {
+            environment,
+            imports: Some(imports),
+        });
+        self.decide_reaches(&roots.collect::<Vec<_>>())
+    }
+
+    fn decide_reaches(&self, reaches: &[Reach<'_>]) -> Result<Decision, Response> {
+        let decision = self.policy.decide(&Question {
+            peer: self.peer,
+            action: self.action,
+            environments: reaches,
+            path: self.path.as_deref(),
+        });
+        match decision.allowed {
+            true => Ok(decision),
+            false => Err(self.deny(&decision)),
+        }
+    }
+
+    /// Counts it against the rates of the rules that allow it.
+    pub(super) fn charge(&self, decision: &Decision) -> Result<(), Response> {
+        let taken = self
+            .daemon
+            .limiter
+            .take(&decision.charges, self.peer.user, Instant::now());
+        taken.map_err(|wait| {
+            let refused = Response::error(Code::TooOften, "this was asked too often", None);
+            // Whoever waits for so long is not early.
+            let seconds = wait.saturating_add(Duration::from_millis(999)).as_secs();
+            self.fail(decision, "too often", refused.retry_after(seconds))
+        })
+    }
+
+    /// Records that it is denied. The answer is the same whether or not that could be written.
+    fn deny(&self, decision: &Decision) -> Response {
+        let _ = self.record(Outcome::Denied, decision, None);
+        Response::denied()
+    }
+
+    /// Records that it is allowed and was not possible.
+    pub(super) fn fail(
+        &self,
+        decision: &Decision,
+        reason: &'static str,
+        response: Response,
+    ) -> Response {
+        match self.record(Outcome::Failed(reason), decision, None) {
+            true => response,
+            // A fault of a definition is something that is given out, too.
+            false => super::unavailable(),
+        }
+    }
+
+    /// As [`Self::fail`], for what is told in the answer.
+    pub(super) fn fail_with(&self, decision: &Decision, failure: &ErrorAnswer) -> Response {
+        let reason = match failure.error.code {
+            Code::Locked => "locked",
+            Code::Faulty => "faulty",
+            Code::NotFound => "not found",
+            Code::BadRequest => "bad request",
+            _ => "unavailable",
+        };
+        let response = Response::failure(failure);
+        let response = match failure.error.code {
+            Code::Unavailable => response.retry_after(1),
+            _ => response,
+        };
+        self.fail(decision, reason, response)
+    }
+
+    /// Records that it is given. What cannot be recorded is not given.
+    pub(super) fn give(
+        &self,
+        decision: &Decision,
+        answer: Option<&Answer>,
+    ) -> Result<(), Response> {
+        match self.record(Outcome::Allowed, decision, answer) {
+            true => Ok(()),
+            false => Err(super::unavailable()),
+        }
+    }
+
+    fn record(&self, outcome: Outcome, decision: &Decision, answer: Option<&Answer>) -> bool {
+        self.daemon.record(&Record {
+            peer: Some(self.peer),
+            action: Some(self.action),
+            environments: &self.environments,
+            path: self.path.as_deref(),
+            subject: self.subject.as_deref(),
+            variables: answer.map_or(&[], |answer| &answer.names),
+            revision: answer.map(|answer| &*answer.revision),
+            rule: decision.rule.as_deref(),
+            ..Record::new(self.call, outcome)
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! `POST /v1/open` and `POST /v1/check`.
+
+use std::sync::Arc;
+
+use super::super::request::Request;
+use super::super::response::{Body, Kind, Response};
+use super::super::route::Call;
+use super::inquiry::Inquiry;
+use crate::daemon::Daemon;
+use crate::daemon::peer::Peer;
+use crate::daemon::policy::Action;
+use crate::protocol::{Code, OpenCall, View};
+
+/// More environments than anyone lists; each is decided by itself.
+const MOST_ENVIRONMENTS: usize = 64;
+
+/// Gives what is in environments.
+pub(super) async fn open(
+    daemon: &Daemon,
+    peer: &Peer,
+    request: Request,
+) -> Result<Response, Response> {
+    let call = read(&request)?;
+    drop(request);
+    // Of an environment all of whose values are asked for, everything is given, in whatever form.
+    let (name, action) = match (&call.view, &call.path) {
+        (View::Values, Some(_)) => ("value", Action::Value),
+        _ => (Call::Open.name(), Action::Open),
+    };
+    let mut inquiry = Inquiry::new(daemon, peer, name, action).of(names(&call.environments));
+    inquiry.path = call.path.clone();
+    // Before any file is touched.
+    let decision = inquiry.decide()?;
+    let closure = daemon.environments.closure(&inquiry.environments).await;
+    let closure = closure.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
+    let decision = inquiry.decide_closure(&closure)?;
+    inquiry.charge(&decision)?;
+    super::consent(&inquiry, &decision, "open environments").await?;
+    let opened = daemon.environments.open(&closure, &call).await;
+    let answer = opened.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
+    inquiry.give(&decision, Some(&answer))?;
+    let lifetime = decision.lifetime.map_or(Vec::new(), |lifetime| {
+        format!("\"lifetimeSeconds\":{},", lifetime.as_secs()).into_bytes()
+    });
+    Ok(Response::new(Kind::Json, Body::Composed(answer, lifetime)))
+}
+
+/// Tells what is wrong with environments. Decrypts nothing.
+pub(super) async fn check(
+    daemon: &Daemon,
+    peer: &Peer,
+    request: Request,
+) -> Result<Response, Response> {
+    let call = read(&request)?;
+    drop(request);
+    let inquiry =
+        Inquiry::new(daemon, peer, Call::Check.name(), Action::Open).of(names(&call.environments));
+    let decision = inquiry.decide()?;
+    let closure = daemon.environments.closure(&inquiry.environments).await;
+    let closure = closure.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
+    let decision = inquiry.decide_closure(&closure)?;
+    inquiry.charge(&decision)?;
+    let checked = daemon.environments.check(&closure, &call).await;
+    let answer = checked.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
+    inquiry.give(&decision, Some(&answer))?;
+    Ok(Response::new(
+        Kind::Json,
+        Body::Composed(answer, Vec::new()),
+    ))
+}
+
+/// The names without repetitions of one directly behind itself, which mean nothing.
+pub(super) fn names(environments: &[String]) -> Vec<Arc<str>> {
+    environments.iter().map(|name| Arc::from(&**name)).collect()
+}
+
+/// What is asked.
+fn read(request: &Request) -> Result<OpenCall, Response> {
+    // What is set over definitions is no secret: it is typed on command lines.
+    let call: Result<OpenCall, _> = serde_json::from_slice(request.body.expose());
+    let call = call.map_err(|error| bad(&described(&error)))?;
+    check_names(call.environments.len())?;
+    if call.path.is_some() && call.view != View::Values {
+        return Err(bad("a path goes with the view values alone"));
+    }
+    Ok(call)
+}
+
+/// Whether so many environments can be asked for.
+pub(super) fn check_names(count: usize) -> Result<(), Response> {
+    match count {
+        0 => Err(bad("no environment is named")),
+        1..=MOST_ENVIRONMENTS => Ok(()),
+        _ => Err(bad("too many environments are named")),
+    }
+}
+
+/// What is wrong with a body, without any value that stands in it.
+fn described(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    if !error.is_data() {
+        return format!("the body is not JSON: line {line}, column {column}");
+    }
+    let text = error.to_string();
+    // These name keys, not values.
+    let of_keys = ["unknown field", "missing field", "duplicate field"];
+    match of_keys.iter().any(|start| text.starts_with(start)) {
+        true => format!("the body is no such call: {text}"),
+        false => format!("the body is no such call: line {line}, column {column}"),
+    }
+}
+
+pub(super) fn bad(message: &str) -> Response {
+    Response::error(Code::BadRequest, message, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_told_without_its_values() {
+        for (body, expected) in [
+            ("", "the body is not JSON: line 1, column 0"),
+            ("{", "the body is not JSON: line 1, column 1"),
+            (
+                "{\"environments\":7}",
+                "the body is no such call: line 1, column 17",
+            ),
+            (
+                "{\"environments\":[\"a\"],\"view\":\"s3cret\"}",
+                "the body is no such call: line 1, column 38",
+            ),
+            (
+                "{}",
+                "the body is no such call: missing field `environments` at line 1 column 2",
+            ),
+        ] {
+            let error = serde_json::from_str::<OpenCall>(body).expect_err(body);
+            assert_eq!(described(&error), expected);
+        }
+    }
+}
