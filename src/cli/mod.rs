@@ -21,6 +21,7 @@ mod identities;
 mod init;
 mod keygen;
 mod launch;
+mod lock;
 mod log;
 mod ls;
 mod masked;
@@ -29,6 +30,8 @@ mod privileges;
 mod prompt;
 mod recollection;
 mod relative;
+mod reload;
+mod remote;
 mod render;
 mod resolve;
 mod run;
@@ -36,11 +39,15 @@ mod run_options;
 mod seal;
 mod set;
 mod standard_input;
+mod status;
 mod supervision;
 mod trust;
 mod ui;
+mod unlock;
 mod usage;
 mod variables;
+mod via;
+mod way;
 mod workspace;
 
 use std::ffi::OsString;
@@ -53,7 +60,10 @@ pub use launch::Launch;
 use prompt::Terminal;
 use recollection::Recollection;
 use ui::Ui;
+use way::Way;
 use workspace::Workspace;
+
+use crate::client::Client;
 
 /// What a call of escrun comes to.
 pub enum Outcome {
@@ -111,7 +121,12 @@ fn dispatch(
         )
         .with_hint("write them behind the verb"));
     }
-    let workspace = || Workspace::open(&shared, ambient, ui, None);
+    let workspace = || {
+        via::refuse_daemon(&shared.via)?;
+        Workspace::open(&shared, ambient, ui, None)
+    };
+    let way = || Way::choose(&shared, ambient, ui, None);
+    let client = || Client::new(via::socket(&shared.via, ambient));
     // What names no verb is to be run.
     match verb.unwrap_or(Verb::Run {
         options: Box::new(options),
@@ -124,19 +139,28 @@ fn dispatch(
             // Only who composes anew needs to remember.
             let recollection = || Arc::new(Recollection::new(Terminal));
             let recollection = options.changes.watch.then(recollection);
-            let workspace = Workspace::open(&shared, ambient, ui, recollection)?;
-            run::run(&workspace, &options, &command, arguments)
+            let way = Way::choose(&shared, ambient, ui, recollection)?;
+            run::run(&way, &options, &command, arguments)
         }
-        Verb::Get(options) => done(get::get(&workspace()?, &options)),
-        Verb::Export(verb) => done(export::export(&workspace()?, &verb)),
+        Verb::Get(options) => done(get::get(&way()?, &options)),
+        Verb::Export(verb) => done(export::export(&way()?, &verb)),
         Verb::Check(mut options) => {
             if options.names.is_empty() {
                 options.names.clone_from(&shared.environments);
             }
-            done(check::check(&workspace()?, &options))
+            done(match way()? {
+                Way::Direct(workspace) => check::check(&workspace, &options),
+                Way::Daemon(remote) => check::check_remote(&remote, &options),
+            })
         }
         Verb::Ls { long } => done(ls::ls(&workspace()?, long)),
         Verb::Explain { subject } => done(explain::explain(&workspace()?, subject.as_deref())),
+        Verb::Status => done(status::status(ui, &client())),
+        Verb::Lock { all } => done(lock::lock(ui, &client(), all)),
+        Verb::Unlock { passphrase_file } => {
+            done(unlock::unlock(ui, &client(), passphrase_file.as_deref()))
+        }
+        Verb::Reload => done(reload::reload(ui, &client())),
         Verb::Init { folder } => done(init::init(ui, ambient, &folder)),
         Verb::Keygen { output } => done(keygen::keygen(ui, output.as_deref())),
         Verb::Set(options) => done(set::set(&workspace()?, &options)),

@@ -13,7 +13,7 @@ mod http;
 mod opened;
 mod trusted_path;
 
-pub use calls::{Client, Stanza, Unlocked};
+pub use calls::{Client, Unlocked};
 pub use error::Error;
 pub use feed::{Feed, Heard};
 pub use http::Answer;

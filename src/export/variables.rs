@@ -56,7 +56,7 @@ pub struct Variables {
 
 impl Variables {
     /// Sorts `variables`, whose names differ.
-    pub(super) fn new(mut variables: Vec<Variable>) -> Self {
+    pub fn new(mut variables: Vec<Variable>) -> Self {
         variables.sort_by(|a, b| a.name.cmp(&b.name));
         Self { sorted: variables }
     }
