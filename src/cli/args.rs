@@ -7,6 +7,8 @@ use clap::builder::PossibleValue;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(target_os = "linux")]
+use super::audit::AuditVerb;
+#[cfg(target_os = "linux")]
 use super::daemon_options::DaemonOptions;
 use super::run_options::{ChangeOptions, DeliveryOptions, PrivilegeOptions, SupervisionOptions};
 use super::via::ViaOptions;
@@ -317,6 +319,12 @@ pub(super) enum Verb {
     },
     /// Have a daemon read its settings, policy and identities anew.
     Reload,
+    /// Look at what a daemon has written down.
+    #[cfg(target_os = "linux")]
+    Audit {
+        #[command(subcommand)]
+        verb: AuditVerb,
+    },
     /// Let a definition, as it is now, run programs by fn::open::command.
     Trust {
         /// The environments.

@@ -3,6 +3,8 @@
 
 mod ambient;
 mod args;
+#[cfg(target_os = "linux")]
+mod audit;
 mod changes;
 mod check;
 mod choice;
@@ -167,6 +169,8 @@ fn dispatch(
         Verb::Seal { names } => done(seal::seal(&workspace()?, &names)),
         #[cfg(target_os = "linux")]
         Verb::Daemon(options) => daemon::serve(&shared, ambient, ui, &options).map(Outcome::Exit),
+        #[cfg(target_os = "linux")]
+        Verb::Audit { verb } => done(audit::audit(&shared, ambient, ui, &verb)),
         Verb::Trust { names, revoke } => done(trust::trust(&workspace()?, &names, revoke)),
     }
 }

@@ -17,4 +17,4 @@ pub use calls::{Client, Unlocked};
 pub use error::Error;
 pub use feed::{Feed, Heard};
 pub use http::Answer;
-pub use opened::{Given, Opened};
+pub use opened::{Given, Opened, read_values, text as read_text};

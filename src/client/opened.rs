@@ -44,7 +44,10 @@ pub struct Given {
 
 impl Opened {
     /// Reads the body of an answer. What has names that no process can be given is none.
-    pub(super) fn read(body: &[u8]) -> Result<Self, &'static str> {
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn read(body: &[u8]) -> Result<Self, &'static str> {
         let value = decode(body, true)?;
         let texts = |key| -> Result<Vec<Given>, &'static str> {
             let details = value.member("details");
@@ -79,8 +82,11 @@ impl Opened {
 }
 
 /// The values of the body of an answer: all of them, or the one that was asked for.
-/// If `secret`, all of them are marked as such.
-pub(super) fn read_values(body: &[u8], secret: bool) -> Result<Value, &'static str> {
+/// If `secret`, all of them are marked as such, with their texts in locked memory.
+///
+/// # Errors
+/// When it is none.
+pub fn read_values(body: &[u8], secret: bool) -> Result<Value, &'static str> {
     let value = decode(body, secret)?;
     revision(&value)?;
     let found = value.member("values").or(value.member("value"));
@@ -94,7 +100,10 @@ pub(super) fn decode(body: &[u8], secret: bool) -> Result<Value, &'static str> {
 }
 
 /// A text, or bytes that are none, which stand there in base64.
-pub(super) fn text(value: &Value) -> Result<Text, &'static str> {
+///
+/// # Errors
+/// When it is something else.
+pub fn text(value: &Value) -> Result<Text, &'static str> {
     match &value.data {
         Data::String(text) => Ok(text.clone()),
         Data::Object(_) => {

@@ -24,6 +24,8 @@ mod file_key;
 
 mod header;
 
+mod hosted;
+
 mod identity;
 
 mod keygen;
@@ -52,6 +54,7 @@ pub use ciphertext::{CiphertextError, is_complete_file};
 pub use custody::{Custody, validate};
 pub use error::Error;
 pub use header::HeaderError;
+pub use hosted::{PluginHost, serve as host_plugin};
 pub use identity::{IdentityError, IdentitySource, read_identity};
 pub use keygen::{keygen, public_key};
 pub use keyring::Keyring;

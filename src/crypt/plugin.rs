@@ -10,7 +10,7 @@ use age_core::secrecy::SecretString;
 use super::file_key::FileKey;
 use super::prompt::{Interaction, Plugins, Unanswered};
 use super::wrap::Wrapped;
-use super::{Error, HeaderError, IdentityError};
+use super::{Error, HeaderError, IdentityError, hosted};
 use crate::secret::Secret;
 use crate::sys::process::as_inherited;
 
@@ -53,26 +53,19 @@ impl PluginIdentity {
             .conversation
             .get_or_insert_with(|| Conversation::new(interaction))
             .clone();
-        let name = self.identity.plugin();
-        let identities = std::slice::from_ref(&self.identity);
-        let plugin = IdentityPluginV1::new(name, identities, conversation.clone())
-            .map_err(|error| resolve_problem(&error))?;
         conversation.begin();
-        match as_inherited(|| age::Identity::unwrap_stanzas(&plugin, stanzas)) {
-            None => Ok(None),
-            Some(Ok(key)) => Ok(Some(FileKey::from_age(&key))),
-            Some(Err(error)) => {
-                let problem = match conversation.unanswered() {
-                    Some(unanswered) => unanswered.into(),
-                    None => decrypt_problem(&error),
-                };
-                if conversation.has_asked() {
-                    conversation.refuse();
-                    state.failed = Some(problem.clone());
-                }
-                Err(problem)
+        let outcome = match interaction.host() {
+            Some(host) => hosted::unwrap(host, &self.identity, stanzas, &conversation),
+            None => converse(&self.identity, stanzas, conversation.clone()),
+        };
+        outcome.map_err(|problem| {
+            let problem = conversation.unanswered().map_or(problem, Into::into);
+            if conversation.has_asked() {
+                conversation.refuse();
+                state.failed = Some(problem.clone());
             }
-        }
+            problem
+        })
     }
 
     /// Forgets what was answered and that it failed.
@@ -82,6 +75,22 @@ impl PluginIdentity {
 
     fn state(&self) -> MutexGuard<'_, PluginState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Has the plugin of `identity` unwrap a file key, as a child of this process.
+pub(super) fn converse(
+    identity: &Identity,
+    stanzas: &[Stanza],
+    callbacks: impl age::Callbacks,
+) -> Result<Option<FileKey>, IdentityError> {
+    let identities = std::slice::from_ref(identity);
+    let plugin = IdentityPluginV1::new(identity.plugin(), identities, callbacks)
+        .map_err(|error| resolve_problem(&error))?;
+    match as_inherited(|| age::Identity::unwrap_stanzas(&plugin, stanzas)) {
+        None => Ok(None),
+        Some(Ok(key)) => Ok(Some(FileKey::from_age(&key))),
+        Some(Err(error)) => Err(decrypt_problem(&error)),
     }
 }
 

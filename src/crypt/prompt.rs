@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::hosted::PluginHost;
 use super::{Agent, IdentityError};
 use crate::secret::Secret;
 
@@ -69,6 +70,7 @@ pub enum Plugins {
 pub struct Interaction {
     prompt: Option<Arc<dyn Prompt>>,
     plugins: Plugins,
+    host: Option<Arc<dyn PluginHost>>,
     agent: Option<Arc<dyn Agent>>,
 }
 
@@ -78,7 +80,17 @@ impl Interaction {
         Self {
             prompt,
             plugins,
+            host: None,
             agent: None,
+        }
+    }
+
+    /// Has plugins run at `host`, not as children of this process, when they unwrap.
+    #[must_use]
+    pub fn with_host(self, host: Arc<dyn PluginHost>) -> Self {
+        Self {
+            host: Some(host),
+            ..self
         }
     }
 
@@ -89,6 +101,10 @@ impl Interaction {
             agent: Some(agent),
             ..self
         }
+    }
+
+    pub(super) fn host(&self) -> Option<&dyn PluginHost> {
+        self.host.as_deref()
     }
 
     pub(super) fn agent(&self) -> Option<&dyn Agent> {

@@ -40,7 +40,11 @@ pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
         mut places,
         variables,
     } = materials;
-    let launcher = launcher(&settings, &variables)?;
+    let helper = helper(&settings, &variables)?;
+    let launcher: Arc<dyn Launcher> = match &helper {
+        Some(helper) => Arc::clone(helper) as _,
+        None => Arc::new(Direct),
+    };
     let named = settings.identities.iter().cloned().map(IdentityPlace::File);
     places.splice(0..0, named);
     let policy = policy(&settings)?;
@@ -52,6 +56,7 @@ pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
             true => Plugins::Allowed,
             false => Plugins::Refused,
         },
+        host: helper.map(|helper| helper as _),
         idle: settings.idle,
     })
     .map_err(|error| Error::Io("identities cannot be read", error))?;
@@ -89,19 +94,19 @@ pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
 }
 
 /// What starts programs, if any may be started: a process that is not shut in.
-fn launcher(
+fn helper(
     settings: &Settings,
     variables: &[(OsString, OsString)],
-) -> Result<Arc<dyn Launcher>, Error> {
+) -> Result<Option<Arc<Helper>>, Error> {
     let providers = &settings.providers;
     let starts_programs =
         providers.plugins || !providers.commands.is_empty() || !settings.confirm.is_empty();
     if !starts_programs {
-        return Ok(Arc::new(Direct));
+        return Ok(None);
     }
     let helper = Helper::start(variables)
         .map_err(|error| Error::Io("the process that starts programs cannot be started", error))?;
-    Ok(Arc::new(helper))
+    Ok(Some(Arc::new(helper)))
 }
 
 fn policy(settings: &Settings) -> Result<PolicyStore, Error> {

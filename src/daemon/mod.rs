@@ -9,6 +9,8 @@ mod assembly;
 pub mod audit;
 #[cfg(target_os = "linux")]
 mod context;
+#[cfg(target_os = "linux")]
+pub mod credentials;
 pub mod environments;
 pub mod keys;
 pub mod peer;

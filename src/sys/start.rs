@@ -236,7 +236,7 @@ fn read_report(pipe: OwnedFd) -> Option<Failure> {
 }
 
 /// Waits for the end of a child that has nothing more to do.
-pub(super) fn reap(pid: Pid) {
+pub fn reap(pid: Pid) {
     // SAFETY: takes numbers only; the status is not asked for.
     while unsafe { libc::waitpid(pid.number(), ptr::null_mut(), 0) } == -1
         && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
@@ -299,6 +299,14 @@ fn is_single_threaded() -> bool {
         return true;
     };
     tasks.count() <= 1
+}
+
+/// Has this process lead a process group of its own.
+///
+/// # Errors
+/// Those of setpgid(2).
+pub fn lead_group() -> io::Result<()> {
+    Step::LeadGroup.take(Pid::own())
 }
 
 /// Blocks every signal: for [`Image::start`] and for receiving them from a descriptor.

@@ -1,6 +1,6 @@
 //! Interoperation with stock age, with ssh's keys and with age plugins, in both directions.
 
-mod plugin;
+pub(crate) mod plugin;
 
 use std::fs;
 use std::io::Write;

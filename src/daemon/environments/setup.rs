@@ -41,7 +41,7 @@ impl Setup {
         launcher: Arc<dyn Launcher>,
     ) -> Result<Self, String> {
         let allowed = AllowList {
-            files: files(&settings.providers.files)?,
+            files: settings.providers.files.clone(),
             variables: settings
                 .providers
                 .variables

@@ -13,7 +13,7 @@ use super::decrypter::VaultDecrypter;
 use super::patience::Patience;
 use super::place::IdentityPlace;
 use super::sleep::Sleep;
-use crate::crypt::{Custody, Interaction, Plugins, Prompt};
+use crate::crypt::{Custody, Interaction, PluginHost, Plugins, Prompt};
 use crate::protocol::{LockState, Question};
 use crate::sys::stack::on_private_stack;
 
@@ -27,6 +27,8 @@ pub struct VaultSettings {
     pub places: Vec<IdentityPlace>,
     /// Whether age plugins may be started.
     pub plugins: Plugins,
+    /// Where they run; none for as children of this process.
+    pub host: Option<Arc<dyn PluginHost>>,
     /// After how long without use they are locked; none for never.
     pub idle: Option<Duration>,
 }
@@ -221,7 +223,10 @@ impl Vault {
     pub(super) fn read(&self, before: Option<&Custody>) -> Custody {
         let places = self.settings.places.iter();
         let prompt: Arc<dyn Prompt> = Arc::clone(&self.interview) as _;
-        let interaction = Interaction::new(Some(prompt), self.settings.plugins);
+        let mut interaction = Interaction::new(Some(prompt), self.settings.plugins);
+        if let Some(host) = &self.settings.host {
+            interaction = interaction.with_host(Arc::clone(host));
+        }
         Custody::read(
             places.map(IdentityPlace::source).collect(),
             interaction,

@@ -185,3 +185,113 @@ fn foreign_calls() -> BpfProgram {
         statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use seccompiler::sock_filter;
+
+    use super::*;
+
+    /// What a filter says of a call: the few instructions that ours are made of (bpf(4)).
+    fn judge(program: &[sock_filter], call: u32, arch: u32, argument: u64) -> u32 {
+        let word = |offset: u32| match offset {
+            0 => call,
+            4 => arch,
+            16 => argument as u32,
+            20 => (argument >> 32) as u32,
+            _ => 0,
+        };
+        let (mut place, mut accumulator) = (0, 0u32);
+        loop {
+            let sock_filter { code, jt, jf, k } = program[place];
+            place += 1;
+            let code = u32::from(code);
+            let jump = |taken: bool| usize::from(if taken { jt } else { jf });
+            match code {
+                _ if code == libc::BPF_LD | libc::BPF_W | libc::BPF_ABS => accumulator = word(k),
+                _ if code == libc::BPF_ALU | libc::BPF_AND | libc::BPF_K => accumulator &= k,
+                _ if code == libc::BPF_JMP | libc::BPF_JA => place += k as usize,
+                _ if code == libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K => {
+                    place += jump(accumulator == k);
+                }
+                _ if code == libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K => {
+                    place += jump(accumulator >= k);
+                }
+                _ if code == libc::BPF_RET | libc::BPF_K => return k,
+                _ => panic!("instruction {code:#x}"),
+            }
+        }
+    }
+
+    fn arch() -> (TargetArch, u32) {
+        let arch = TargetArch::try_from(std::env::consts::ARCH).expect("a known one");
+        // `AUDIT_ARCH_X86_64` and `AUDIT_ARCH_AARCH64` of linux/audit.h.
+        let number = if cfg!(target_arch = "x86_64") {
+            0xC000_003E
+        } else {
+            0xC000_00B7
+        };
+        (arch, number)
+    }
+
+    #[test]
+    fn what_is_listed_is_refused_and_what_a_daemon_does_is_not() {
+        let (target, number) = arch();
+        let program = refusals(target).expect("it compiles");
+        let refused = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+        let thread = (libc::CLONE_VM | libc::CLONE_THREAD) as u64;
+        let judged = |call: c_long, argument: u64| judge(&program, call as u32, number, argument);
+        for call in REFUSED.iter().chain(REFUSED_HERE) {
+            assert_eq!(judged(*call, 0), refused, "{call}");
+        }
+        for (call, argument, expected) in [
+            (libc::SYS_read, 0, libc::SECCOMP_RET_ALLOW),
+            (libc::SYS_writev, 0, libc::SECCOMP_RET_ALLOW),
+            (libc::SYS_accept4, 0, libc::SECCOMP_RET_ALLOW),
+            (libc::SYS_memfd_secret, 0, libc::SECCOMP_RET_ALLOW),
+            (libc::SYS_pidfd_open, 0, libc::SECCOMP_RET_ALLOW),
+            (
+                libc::SYS_socket,
+                libc::AF_UNIX as u64,
+                libc::SECCOMP_RET_ALLOW,
+            ),
+            (libc::SYS_socket, libc::AF_INET as u64, refused),
+            (libc::SYS_socket, libc::AF_INET6 as u64, refused),
+            (libc::SYS_socket, libc::AF_NETLINK as u64, refused),
+            (libc::SYS_socket, libc::AF_PACKET as u64, refused),
+            (libc::SYS_clone, thread, libc::SECCOMP_RET_ALLOW),
+            (libc::SYS_clone, libc::SIGCHLD as u64, refused),
+            (libc::SYS_clone, libc::CLONE_NEWUSER as u64, refused),
+        ] {
+            assert_eq!(judged(call, argument), expected, "{call} {argument:#x}");
+        }
+        let absent = absences(target).expect("it compiles");
+        let enosys = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
+        assert_eq!(judge(&absent, libc::SYS_clone3 as u32, number, 0), enosys);
+    }
+
+    #[test]
+    fn foreign_conventions_are_deadly() {
+        let (target, number) = arch();
+        let program = refusals(target).expect("it compiles");
+        for foreign in [0x4000_0003, 0x4000_0028, number ^ 1] {
+            let verdict = judge(&program, libc::SYS_read as u32, foreign, 0);
+            assert_eq!(verdict, libc::SECCOMP_RET_KILL_PROCESS, "{foreign:#x}");
+        }
+        #[cfg(target_arch = "x86_64")]
+        for (call, expected) in [
+            (libc::SYS_read as u32, libc::SECCOMP_RET_ALLOW),
+            (
+                libc::SYS_read as u32 | 0x4000_0000,
+                libc::SECCOMP_RET_KILL_PROCESS,
+            ),
+            (520 | 0x4000_0000, libc::SECCOMP_RET_KILL_PROCESS),
+        ] {
+            assert_eq!(
+                judge(&foreign_calls(), call, number, 0),
+                expected,
+                "{call:#x}"
+            );
+        }
+    }
+}

@@ -10,7 +10,7 @@ use escrun::crypt::{Interaction, Keyring, Plugins, parse_recipients};
 use super::{Answering, Keys, asking, check_opens, encryption, fresh, keyring, run, sources};
 
 /// A plugin that hides nothing: its stanza is the file key itself. To open one, it asks for a PIN, again if it is wrong.
-const TOY_PLUGIN: &str = r#"#!/bin/sh
+pub(crate) const TOY_PLUGIN: &str = r#"#!/bin/sh
 stanza() {
     read -r arrow command arguments || exit 1
     body=

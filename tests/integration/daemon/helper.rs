@@ -1,9 +1,13 @@
 //! The process that starts programs for the daemon.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use crate::crypt::plugin::TOY_PLUGIN;
 
 const SUBJECT: &str = env!("CARGO_BIN_EXE_fixture-subject");
 
@@ -61,6 +65,35 @@ fn what_cannot_be_started_says_why() {
         ("/etc/passwd", "Permission denied (os error 13)\n"),
     ] {
         assert_eq!(started(&[program]), expected);
+    }
+}
+
+#[test]
+fn plugins_unwrap_in_the_helper_for_who_may_not_start_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plugin = folder.path().join("age-plugin-toy");
+    fs::write(&plugin, TOY_PLUGIN).expect("a file");
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o700)).expect("a mode");
+    let identity = folder.path().join("identity");
+    fs::write(&identity, "AGE-PLUGIN-TOY-177ZNG8\n").expect("a file");
+    fs::set_permissions(&identity, fs::Permissions::from_mode(0o600)).expect("a mode");
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    for (answer, expected) in [
+        ("1234", "content\ncontent\n1\n"),
+        ("4321", "wrong PIN\nwrong PIN\n1\n"),
+    ] {
+        let output = Command::new(SUBJECT)
+            .arg("plugged")
+            .arg(&identity)
+            .args(["age1toy1sh4lrv", answer])
+            .env("PATH", &path)
+            .output()
+            .expect("the fixture starts");
+        let shown = String::from_utf8_lossy(&output.stdout);
+        let lines = shown.lines().zip(expected.lines());
+        let differs = lines.clone().find(|(shown, line)| !shown.contains(line));
+        assert_eq!(differs, None, "{output:?}");
+        assert_eq!(shown.lines().count(), 3, "{output:?}");
     }
 }
 

@@ -1,3 +1,4 @@
 //! The daemon and its parts: real processes, real sockets, real files.
 
 mod helper;
+mod sandbox;

@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::launch::attend;
+use super::plugin::talk;
 use super::request::{News, errno};
 use super::{CHANNEL, Duty, ENTRY};
 use crate::sys::channel::{Channel, Packet};
@@ -118,7 +119,7 @@ impl Attendants {
                 Duty::Launch => <[OwnedFd; 3]>::try_from(rest)
                     .map_err(|_| io::ErrorKind::InvalidData.into())
                     .and_then(|streams| attend(line, streams)),
-                Duty::Plugin => Ok(()),
+                Duty::Plugin => talk(line),
             };
             done.map_or(FAULT, |()| 0)
         });

@@ -7,6 +7,7 @@
 
 mod attendant;
 mod launch;
+mod plugin;
 mod request;
 
 use std::ffi::{CStr, CString, OsString};
@@ -16,9 +17,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 
 use crate::sys::channel::Channel;
+use crate::sys::children::Pid;
 use crate::sys::exec::own_program;
 use crate::sys::signal::Mask;
-use crate::sys::start::{Failure, Image, block_signals};
+use crate::sys::start::{Failure, Image, block_signals, reap};
 use crate::sys::step::Step;
 use crate::withheld::is_withheld;
 
@@ -33,7 +35,17 @@ const CHANNEL: RawFd = 3;
 /// What the daemon has of its helper. The helper ends when this is dropped.
 #[derive(Debug)]
 pub struct Helper {
-    channel: Channel,
+    /// Always there until it is dropped.
+    channel: Option<Channel>,
+    pid: Pid,
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        // That is how it learns of it. All that it does then is end.
+        self.channel = None;
+        reap(self.pid);
+    }
 }
 
 /// What an attendant is for.
@@ -82,8 +94,11 @@ impl Helper {
         block_signals();
         let started = image.start(variables.iter().map(CString::as_c_str), &[], &steps);
         mask.impose();
-        started.map_err(|Failure { error, .. }| error)?;
-        Ok(Self { channel: ours })
+        let pid = started.map_err(|Failure { error, .. }| error)?;
+        Ok(Self {
+            channel: Some(ours),
+            pid,
+        })
     }
 
     /// Has an attendant forked, which finds `descriptors`.
@@ -91,7 +106,8 @@ impl Helper {
         let (ours, theirs) = UnixStream::pair()?;
         let mut all = vec![theirs.as_fd()];
         all.extend(descriptors);
-        self.channel.send(&[duty as u8], &all)?;
+        let channel = self.channel.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        channel.send(&[duty as u8], &all)?;
         Ok(ours)
     }
 }
