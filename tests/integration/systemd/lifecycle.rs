@@ -2,7 +2,7 @@
 
 use super::served::{TOKEN, as_unit, machine};
 
-const GET: &str = "escrun get auth-service token --via daemon";
+const GET: &str = "escrun get --env auth-service token --via daemon";
 
 fn get() -> String {
     as_unit("auth-service", "DynamicUser=yes", GET)

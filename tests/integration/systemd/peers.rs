@@ -71,7 +71,7 @@ fn a_name_in_the_command_line_or_the_environment_is_nothing() {
     let script = "own=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup | tail -n 1)
         mkdir $own/auth-service.service
         echo $$ >$own/auth-service.service/cgroup.procs
-        exec -a auth-service escrun get auth-service token --via daemon";
+        exec -a auth-service escrun get --env auth-service token --via daemon";
     let output = machine.try_sh(&format!(
         "systemd-run --quiet --pipe --wait --collect --unit=backup --property=Delegate=yes \
          --setenv=SYSTEMD_UNIT=auth-service.service bash -c '{script}'"

@@ -54,7 +54,8 @@ pub(super) fn machine() -> Option<Machine> {
             ~/.config/escrun/identities/default.txt /etc/credstore.encrypted/escrun.identity
         # Nobody has it in plain text from now on.
         rm -r ~/.config/escrun
-        systemctl enable --now escrun.socket escrun-credentials.socket escrun-sleep.service");
+        systemctl enable --now escrun.socket escrun-credentials.socket
+        systemctl enable escrun-sleep.service");
     Some(machine)
 }
 
