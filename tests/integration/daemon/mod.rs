@@ -3,5 +3,6 @@
 mod calls;
 mod helper;
 mod hostile;
+mod openapi;
 mod sandbox;
 pub(crate) mod served;
