@@ -303,15 +303,12 @@ pub(super) enum Verb {
     /// Serve environments on a socket, to whom the policy allows them.
     #[cfg(target_os = "linux")]
     Daemon(Box<DaemonOptions>),
-<<<<<<< HEAD
-=======
     /// Look at what a daemon has written down.
     #[cfg(target_os = "linux")]
     Audit {
         #[command(subcommand)]
         verb: AuditVerb,
     },
->>>>>>> main
     /// Say how a daemon is.
     Status,
     /// Have a daemon forget its identities.
@@ -328,18 +325,9 @@ pub(super) enum Verb {
     },
     /// Have a daemon read its settings, policy and identities anew.
     Reload,
-<<<<<<< HEAD
-    /// Look at what a daemon has written down.
-    #[cfg(target_os = "linux")]
-    Audit {
-        #[command(subcommand)]
-        verb: AuditVerb,
-    },
-=======
     /// Let age, sops and the like decrypt by a daemon, without seeing its identities.
     #[command(subcommand)]
     Agent(AgentVerb),
->>>>>>> main
     /// Let a definition, as it is now, run programs by fn::open::command.
     Trust {
         /// The environments.
