@@ -1,4 +1,5 @@
 //! The daemon and its parts: real processes, real sockets, real files.
 
 mod helper;
+mod peers;
 mod sandbox;
