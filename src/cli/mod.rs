@@ -1,6 +1,7 @@
 //! The command line: what was typed, what surrounds it, and what it comes to. The only place that reads the
 //! surroundings and that prints.
 
+mod agent;
 mod ambient;
 mod args;
 #[cfg(target_os = "linux")]
@@ -60,7 +61,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use ambient::Ambient;
-use args::{Arguments, MessageFormat, RunOptions, Verb};
+use args::{AgentVerb, Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
 pub use launch::Launch;
 #[cfg(target_os = "linux")]
@@ -85,6 +86,9 @@ pub enum Outcome {
 pub fn main(arguments: Vec<OsString>) -> Outcome {
     if let Some(typed) = resolve::typed(&arguments) {
         return Outcome::Exit(resolve::resolve(&typed));
+    }
+    if agent::is_plugin(&arguments) {
+        return Outcome::Exit(agent::serve(&arguments));
     }
     let parsed = match Arguments::read(&arguments) {
         Ok(parsed) => parsed,
@@ -168,6 +172,7 @@ fn dispatch(
         Verb::Unlock { passphrase_file } => {
             done(unlock::unlock(ui, &client(), passphrase_file.as_deref()))
         }
+        Verb::Agent(AgentVerb::Identity) => done(agent::identity(ui, &shared.via, ambient)),
         Verb::Reload => done(reload::reload(ui, &client())),
         Verb::Init { folder } => done(init::init(ui, ambient, &folder)),
         Verb::Keygen { output } => done(keygen::keygen(ui, output.as_deref())),
