@@ -2,6 +2,7 @@
 
 mod calls;
 mod helper;
+mod peers;
 mod hostile;
 mod sandbox;
 pub(crate) mod served;
