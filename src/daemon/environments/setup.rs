@@ -1,17 +1,13 @@
 //! What environments are served from, and how, as the settings say it.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-
-use glob::Pattern;
 
 use super::{CacheLimits, Rights};
 use crate::daemon::settings::Settings;
 use crate::launcher::Launcher;
 use crate::provider::AllowList;
-use crate::quote::quoted;
 use crate::sys::limit::{Resource, UNLIMITED};
 
 /// How much locked memory answers may take where nothing else is said, in bytes.
@@ -32,26 +28,19 @@ pub struct Setup {
 
 impl Setup {
     /// Takes over what the settings say. `variables` are the daemon's own; `launcher` starts what providers need.
-    ///
-    /// # Errors
-    /// What is wrong with the lists of what providers may do, by the name of the setting.
     pub fn of(
         settings: &Settings,
         variables: Vec<(OsString, OsString)>,
         launcher: Arc<dyn Launcher>,
-    ) -> Result<Self, String> {
+    ) -> Self {
+        let providers = &settings.providers;
         let allowed = AllowList {
-            files: files(&settings.providers.files)?,
-            variables: settings
-                .providers
-                .variables
-                .iter()
-                .map(OsString::from)
-                .collect(),
-            programs: programs(&settings.providers.commands)?,
-            plugins: settings.providers.plugins,
+            files: providers.files.clone(),
+            variables: providers.variables.iter().map(OsString::from).collect(),
+            programs: providers.commands.iter().map(OsString::from).collect(),
+            plugins: providers.plugins,
         };
-        Ok(Self {
+        Self {
             folders: settings.folders.clone(),
             rights: Rights {
                 allowed: Arc::new(allowed),
@@ -62,34 +51,10 @@ impl Setup {
             cache: CacheLimits {
                 bytes: settings.cache.max_bytes.unwrap_or_else(usual_bytes),
                 age: settings.cache.max_age,
-                provider_age: settings.providers.max_age,
+                provider_age: providers.max_age,
             },
-        })
+        }
     }
-}
-
-/// Files that may be read, as globs of absolute paths.
-fn files(globs: &[Pattern]) -> Result<Vec<Pattern>, String> {
-    let check = |glob: &Pattern| match glob.as_str().starts_with('/') {
-        true => Ok(glob.clone()),
-        false => Err(format!(
-            "providers.files: {}: must be an absolute path, or a glob of such",
-            quoted(glob.as_str())
-        )),
-    };
-    globs.iter().map(check).collect()
-}
-
-/// Programs that may be run, by absolute path.
-fn programs(paths: &[String]) -> Result<BTreeSet<OsString>, String> {
-    let parse = |path: &String| match Path::new(path).is_absolute() {
-        true => Ok(OsString::from(path)),
-        false => Err(format!(
-            "providers.commands: {}: must be the absolute path of a program",
-            quoted(path)
-        )),
-    };
-    paths.iter().map(parse).collect()
 }
 
 /// Half of what may be locked, so that requests and evaluations have the rest, but no more than is useful.
@@ -98,31 +63,5 @@ fn usual_bytes() -> usize {
     match limit.map_or(UNLIMITED, |limit| limit.soft) {
         UNLIMITED => USUAL_BYTES,
         limit => usize::try_from(limit / 2).map_or(USUAL_BYTES, |half| half.min(USUAL_BYTES)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_absolute_paths_are_listed() {
-        let texts =
-            |texts: &[&str]| -> Vec<String> { texts.iter().map(|text| (*text).into()).collect() };
-        let globs = |texts: &[&str]| -> Vec<Pattern> {
-            let parse = |text: &&str| Pattern::new(text).expect("a glob");
-            texts.iter().map(parse).collect()
-        };
-        assert_eq!(
-            files(&globs(&["/etc/app/*.pem", "/run/x"])).map(|files| files.len()),
-            Ok(2)
-        );
-        let message = "providers.files: \"secrets/*\": must be an absolute path, or a glob of such";
-        assert_eq!(
-            files(&globs(&["secrets/*"])).err().as_deref(),
-            Some(message)
-        );
-        assert!(programs(&texts(&["/usr/bin/pass"])).is_ok());
-        assert!(programs(&texts(&["pass"])).is_err());
     }
 }
