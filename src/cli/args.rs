@@ -325,6 +325,9 @@ pub(super) enum Verb {
     },
     /// Have a daemon read its settings, policy and identities anew.
     Reload,
+    /// Let age, sops and the like decrypt by a daemon, without seeing its identities.
+    #[command(subcommand)]
+    Agent(AgentVerb),
     /// Let a definition, as it is now, run programs by fn::open::command.
     Trust {
         /// The environments.
@@ -334,6 +337,13 @@ pub(super) enum Verb {
         #[arg(long)]
         revoke: bool,
     },
+}
+
+/// The verbs of `agent`.
+#[derive(Debug, Subcommand)]
+pub(super) enum AgentVerb {
+    /// Print an identity for age that stands for those of the daemon; holds no secret.
+    Identity,
 }
 
 /// Options of `get`.

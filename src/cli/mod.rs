@@ -1,6 +1,7 @@
 //! The command line: what was typed, what surrounds it, and what it comes to. The only place that reads the
 //! surroundings and that prints.
 
+mod agent;
 mod ambient;
 mod args;
 #[cfg(target_os = "linux")]
@@ -28,6 +29,10 @@ mod log;
 mod ls;
 mod masked;
 mod overrides;
+#[cfg(target_os = "linux")]
+mod policy;
+#[cfg(target_os = "linux")]
+mod policy_options;
 mod privileges;
 mod prompt;
 mod recollection;
@@ -56,9 +61,11 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use ambient::Ambient;
-use args::{Arguments, MessageFormat, RunOptions, Verb};
+use args::{AgentVerb, Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
 pub use launch::Launch;
+#[cfg(target_os = "linux")]
+use policy_options::DaemonVerb;
 use prompt::Terminal;
 use recollection::Recollection;
 use ui::Ui;
@@ -79,6 +86,9 @@ pub enum Outcome {
 pub fn main(arguments: Vec<OsString>) -> Outcome {
     if let Some(typed) = resolve::typed(&arguments) {
         return Outcome::Exit(resolve::resolve(&typed));
+    }
+    if agent::is_plugin(&arguments) {
+        return Outcome::Exit(agent::serve(&arguments));
     }
     let parsed = match Arguments::read(&arguments) {
         Ok(parsed) => parsed,
@@ -162,13 +172,19 @@ fn dispatch(
         Verb::Unlock { passphrase_file } => {
             done(unlock::unlock(ui, &client(), passphrase_file.as_deref()))
         }
+        Verb::Agent(AgentVerb::Identity) => done(agent::identity(ui, &shared.via, ambient)),
         Verb::Reload => done(reload::reload(ui, &client())),
         Verb::Init { folder } => done(init::init(ui, ambient, &folder)),
         Verb::Keygen { output } => done(keygen::keygen(ui, output.as_deref())),
         Verb::Set(options) => done(set::set(&workspace()?, &options)),
         Verb::Seal { names } => done(seal::seal(&workspace()?, &names)),
         #[cfg(target_os = "linux")]
-        Verb::Daemon(options) => daemon::serve(&shared, ambient, ui, &options).map(Outcome::Exit),
+        Verb::Daemon(options) => match &options.verb {
+            None => daemon::serve(&shared, ambient, ui, &options).map(Outcome::Exit),
+            Some(DaemonVerb::Policy(verb)) => {
+                done(policy::policy(&shared, ambient, ui, &options, verb))
+            }
+        },
         #[cfg(target_os = "linux")]
         Verb::Audit { verb } => done(audit::audit(&shared, ambient, ui, &verb)),
         Verb::Trust { names, revoke } => done(trust::trust(&workspace()?, &names, revoke)),

@@ -244,7 +244,7 @@ pub(super) fn socket(options: &ViaOptions, ambient: &Ambient) -> PathBuf {
 }
 
 /// The socket that was named.
-fn named_socket(options: &ViaOptions, ambient: &Ambient) -> Option<PathBuf> {
+pub(super) fn named_socket(options: &ViaOptions, ambient: &Ambient) -> Option<PathBuf> {
     let variable = || ambient.variable(SOCKET).map(PathBuf::from);
     let named = options.socket.clone().or_else(variable)?;
     Some(ambient.working_directory.join(named))
@@ -252,11 +252,14 @@ fn named_socket(options: &ViaOptions, ambient: &Ambient) -> Option<PathBuf> {
 
 /// Where sockets are if nobody says otherwise: the user's own, if there can be one, and the machine's.
 pub(super) fn usual_sockets(ambient: &Ambient) -> Vec<PathBuf> {
-    let own = ambient.runtime_folder().map(|folder| folder.join("escrun"));
-    let folders = own
-        .into_iter()
-        .chain([PathBuf::from(SYSTEM_RUNTIME_FOLDER)]);
-    folders.map(|folder| folder.join(SOCKET_NAME)).collect()
+    let machine = Path::new(SYSTEM_RUNTIME_FOLDER).join(SOCKET_NAME);
+    own_socket(ambient).into_iter().chain([machine]).collect()
+}
+
+/// Where the socket of the user's own daemon is, if there can be one.
+pub(super) fn own_socket(ambient: &Ambient) -> Option<PathBuf> {
+    let folder = ambient.runtime_folder()?;
+    Some(folder.join("escrun").join(SOCKET_NAME))
 }
 
 /// The first option that says how definitions on this side are used.

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::audit::{self, Audit};
 use super::context::{Daemon, Parts};
-use super::environments::{CacheLimits, Environments, Rights, Setup};
+use super::environments::{Environments, Setup};
 use super::keys::{Confirmer, IdentityPlace, Vault, VaultSettings};
 use super::policy::{Policy, PolicyStore};
 use super::run::Error;
@@ -16,12 +16,8 @@ use super::sandbox::{self, Helper, Paths};
 use super::settings::Settings;
 use crate::crypt::Plugins;
 use crate::launcher::{Direct, Launcher};
-use crate::provider::AllowList;
 use crate::sys::fs::effective_user;
 use crate::sys::limit::Resource;
-
-/// How much locked memory the cache takes at most, unless settings say otherwise, in bytes.
-const MOST_CACHED: usize = 16 << 20;
 
 /// What a daemon is made from.
 pub(super) struct Materials {
@@ -65,17 +61,9 @@ pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
     }
     // After what starts the helper, or that would have as many.
     let descriptors = raise_descriptors();
-    let locked_memory = locked_memory();
     let warnings = shut_in(&settings, &paths);
-    let environments = Environments::new(
-        setup(
-            &settings,
-            variables.clone(),
-            Arc::clone(&launcher),
-            locked_memory,
-        ),
-        Arc::clone(&vault),
-    );
+    let setup = Setup::of(&settings, variables.clone(), Arc::clone(&launcher));
+    let environments = Environments::new(setup, Arc::clone(&vault));
     let confirmer = Confirmer::new(settings.confirm.clone(), variables, launcher);
     let daemon = Daemon::new(Parts {
         settings,
@@ -85,7 +73,7 @@ pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
         confirmer,
         environments,
         descriptors,
-        unfinished: unfinished(locked_memory),
+        unfinished: unfinished(),
     });
     warnings
         .into_iter()
@@ -158,37 +146,6 @@ fn shut_in(settings: &Settings, paths: &Paths) -> Vec<String> {
     report.warnings
 }
 
-fn setup(
-    settings: &Settings,
-    variables: Vec<(OsString, OsString)>,
-    launcher: Arc<dyn Launcher>,
-    locked_memory: usize,
-) -> Setup {
-    let providers = &settings.providers;
-    Setup {
-        folders: settings.folders.clone(),
-        rights: Rights {
-            allowed: Arc::new(AllowList {
-                files: providers.files.clone(),
-                variables: providers.variables.iter().map(OsString::from).collect(),
-                programs: providers.commands.iter().map(OsString::from).collect(),
-                plugins: providers.plugins,
-            }),
-            variables,
-            folder: PathBuf::from("/"),
-            launcher,
-        },
-        cache: CacheLimits {
-            bytes: settings
-                .cache
-                .max_bytes
-                .unwrap_or(MOST_CACHED.min(locked_memory / 2)),
-            age: settings.cache.max_age,
-            provider_age: providers.max_age,
-        },
-    }
-}
-
 /// As many descriptors as the process may have.
 fn raise_descriptors() -> usize {
     let resource = Resource::DESCRIPTORS;
@@ -198,16 +155,12 @@ fn raise_descriptors() -> usize {
     soft.map_or(1024, |soft| usize::try_from(soft).unwrap_or(usize::MAX))
 }
 
-/// How much memory may be locked, in bytes.
-fn locked_memory() -> usize {
-    let limit = Resource::LOCKED_MEMORY.limit();
-    let soft = limit.map_or(u64::MAX, |limit| limit.soft);
-    usize::try_from(soft).unwrap_or(usize::MAX)
-}
-
-/// How much of it unfinished requests may take: a quarter, and no more than they could use.
-fn unfinished(locked_memory: usize) -> usize {
+/// How much locked memory unfinished requests may take, in bytes: a quarter of what there is, and no more than they could
+/// use.
+fn unfinished() -> usize {
     const LEAST: usize = 512 << 10;
     const MOST: usize = 4 << 20;
-    (locked_memory / 4).clamp(LEAST, MOST)
+    let limit = Resource::LOCKED_MEMORY.limit();
+    let limit = limit.map_or(u64::MAX, |limit| limit.soft);
+    usize::try_from(limit / 4).map_or(MOST, |quarter| quarter.clamp(LEAST, MOST))
 }

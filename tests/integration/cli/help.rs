@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::TestEnv;
 
-const VERBS: [&str; 12] = [
-    "", "run", "get", "export", "explain", "ls", "check", "init", "set", "seal", "keygen", "trust",
+const VERBS: [&str; 13] = [
+    "", "run", "get", "export", "explain", "ls", "check", "init", "set", "seal", "keygen",
+    "daemon", "trust",
 ];
 
 /// `tests/cmd/help/VERB.txt` holds each text; `BLESS=1` writes them anew.

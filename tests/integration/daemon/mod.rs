@@ -1,4 +1,7 @@
 //! The daemon and its parts: real processes, real sockets, real files.
 
+mod calls;
 mod helper;
+mod hostile;
 mod sandbox;
+pub(crate) mod served;
