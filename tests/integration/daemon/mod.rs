@@ -3,5 +3,7 @@
 mod calls;
 mod helper;
 mod hostile;
+mod memory;
 mod sandbox;
 pub(crate) mod served;
+mod storm;
