@@ -5,5 +5,7 @@ mod calls;
 mod helper;
 mod peers;
 mod hostile;
+mod memory;
 mod sandbox;
 pub(crate) mod served;
+mod storm;
