@@ -21,6 +21,7 @@ mod evaluators;
 mod library;
 mod lookout;
 mod rights;
+mod setup;
 mod tending;
 
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ pub use closure::Closure;
 pub use library::Subscription;
 pub use lookout::Subject;
 pub use rights::Rights;
+pub use setup::Setup;
 
 use self::cache::{Cache, Found, Landing, Outcome};
 use self::evaluation::{Evaluation, Purpose};
@@ -56,16 +58,6 @@ const LONGEST_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How often something is done anew because files or identities have changed meanwhile.
 const ATTEMPTS: usize = 4;
-
-/// What environments are served from, and how.
-pub struct Setup {
-    /// The folders of definitions, absolute, in the order in which they are searched. They need not be there yet.
-    pub folders: Vec<PathBuf>,
-    /// What providers may do.
-    pub rights: Rights,
-    /// How much is kept.
-    pub cache: CacheLimits,
-}
 
 /// Reads, evaluates and remembers environments. Shared by all tasks; its own task is [`Environments::tend`].
 pub struct Environments {
