@@ -2,10 +2,11 @@
 
 mod agent;
 mod calls;
+mod client;
 mod helper;
-mod peers;
 mod hostile;
 mod memory;
+mod peers;
 mod sandbox;
 pub(crate) mod served;
 mod storm;
