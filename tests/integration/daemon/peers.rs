@@ -70,6 +70,8 @@ impl Server {
         }
         let mut command = Command::new(copy);
         command.args(words).arg(self.socket());
+        // Shells print what they are told.
+        command.stdout(Stdio::null());
         command
     }
 
