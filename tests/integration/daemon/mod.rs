@@ -3,6 +3,7 @@
 mod calls;
 mod helper;
 mod peers;
+mod policy;
 mod hostile;
 mod sandbox;
 pub(crate) mod served;

@@ -30,7 +30,10 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let socket = folder.path().join("socket");
-        let words = way.iter().copied().chain([PEER, "serve", socket.to_str().unwrap()]);
+        let words = way
+            .iter()
+            .copied()
+            .chain([PEER, "serve", socket.to_str().unwrap()]);
         let words: Vec<&str> = words.collect();
         let mut child = Command::new(words[0])
             .args(&words[1..])
@@ -121,7 +124,10 @@ fn another_user_is_told_with_all_its_groups() {
     }
     let mut server = Server::start();
     let (told, _) = server.told_of(&["as", "65534", "4711", "7,4712,9"]);
-    assert!(told.contains("user: 65534, group: 4711, groups: [7, 9, 4712]"), "{told}");
+    assert!(
+        told.contains("user: 65534, group: 4711, groups: [7, 9, 4712]"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -132,7 +138,10 @@ fn more_groups_than_usual_are_told() {
     let mut server = Server::start();
     let groups: Vec<String> = (1000..1500).map(|group| group.to_string()).collect();
     let (told, _) = server.told_of(&["as", "1", "1", &groups.join(",")]);
-    assert!(told.contains(&format!("groups: [{}]", groups.join(", "))), "{told}");
+    assert!(
+        told.contains(&format!("groups: [{}]", groups.join(", "))),
+        "{told}"
+    );
 }
 
 #[test]
@@ -173,7 +182,8 @@ fn a_connection_outlives_nobody() {
     for waits in [false, true] {
         let mut child = server.peer(&["end"]).spawn().unwrap();
         let options = nix::sys::wait::WaitPidFlag::WEXITED | nix::sys::wait::WaitPidFlag::WNOWAIT;
-        let id = nix::sys::wait::Id::Pid(nix::unistd::Pid::from_raw(child.id().try_into().unwrap()));
+        let id =
+            nix::sys::wait::Id::Pid(nix::unistd::Pid::from_raw(child.id().try_into().unwrap()));
         nix::sys::wait::waitid(id, options).unwrap();
         if waits {
             child.wait().unwrap();
@@ -192,11 +202,14 @@ fn of_a_peer_outside_of_the_process_namespace_only_the_user_is_known() {
     if !is_root() || !have(&["unshare"]) {
         return;
     }
-    let mut server = Server::start_by(&["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    let mut server =
+        Server::start_by(&["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]);
     let (told, _) = server.told_of(&["plain"]);
     assert!(told.contains("user: 0, "), "{told}");
     assert!(
-        told.contains("pid: None, unit: None, user_unit: None, cgroup: None, executable: None, name: None"),
+        told.contains(
+            "pid: None, unit: None, user_unit: None, cgroup: None, executable: None, name: None"
+        ),
         "{told}"
     );
     // Whether it has ended is known all the same.
@@ -205,11 +218,16 @@ fn of_a_peer_outside_of_the_process_namespace_only_the_user_is_known() {
     // And who lives in a namespace below is to be seen.
     let mut server = Server::start();
     let mut below = Command::new("unshare");
-    below.args(["--pid", "--fork", PEER, "plain"]).arg(server.socket());
+    below
+        .args(["--pid", "--fork", PEER, "plain"])
+        .arg(server.socket());
     let mut below = below.spawn().unwrap();
     let told = server.tell();
     below.wait().unwrap();
-    assert!(told.contains("pid: Some(") && told.contains("cgroup: Some(\"/"), "{told}");
+    assert!(
+        told.contains("pid: Some(") && told.contains("cgroup: Some(\"/"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -220,9 +238,15 @@ fn a_user_without_a_number_here_is_nobody() {
     let mut server = Server::start_by(&["unshare", "--user", "--map-root-user"]);
     let (told, _) = server.told_of(&["as", "0", "1234", "1235"]);
     // Groups that have no number here are left out.
-    assert!(told.contains("user: 0, group: 4294967295, groups: []"), "{told}");
+    assert!(
+        told.contains("user: 0, group: 4294967295, groups: []"),
+        "{told}"
+    );
     for user in ["1000", "65534"] {
         let (told, _) = server.told_of(&["as", user, "0", "0"]);
-        assert_eq!(told, "refused: the peer's user is none of this user namespace");
+        assert_eq!(
+            told,
+            "refused: the peer's user is none of this user namespace"
+        );
     }
 }
