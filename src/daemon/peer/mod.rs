@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 mod caller;
 mod control_group;
+#[cfg(target_os = "linux")]
+mod known_groups;
 
 use std::path::PathBuf;
 
