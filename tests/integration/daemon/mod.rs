@@ -8,6 +8,7 @@ mod hostile;
 mod memory;
 mod openapi;
 mod peers;
+mod policy;
 mod sandbox;
 pub(crate) mod served;
 mod storm;
