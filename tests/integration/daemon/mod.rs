@@ -1,5 +1,6 @@
 //! The daemon and its parts: real processes, real sockets, real files.
 
+mod audit;
 mod calls;
 mod helper;
 mod hostile;
