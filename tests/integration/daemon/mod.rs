@@ -1,8 +1,13 @@
 //! The daemon and its parts: real processes, real sockets, real files.
 
+mod agent;
 mod audit;
 mod calls;
+mod client;
 mod helper;
 mod hostile;
+mod memory;
+mod peers;
 mod sandbox;
 pub(crate) mod served;
+mod storm;
