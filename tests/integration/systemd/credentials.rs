@@ -1,5 +1,6 @@
 //! What systemd makes of what it is given, and of what it is refused.
 
+use super::agent::{self, as_person};
 use super::machine::Machine;
 use super::served::{self, PASSWORD, TOKEN};
 
@@ -157,4 +158,38 @@ fn whoever_is_not_systemd_is_given_nothing() {
         .lines()
         .filter(|line| line.contains(r#""reason":"unconfirmed""#));
     assert_eq!(refused.count(), 2, "{audit}");
+}
+
+#[test]
+fn an_agent_gives_credentials_to_the_units_of_its_owner() {
+    let Some(machine) = agent::machine() else {
+        return;
+    };
+    machine.sh(&as_person(
+        "ann",
+        "{
+            echo credentialsSocket: $XDG_RUNTIME_DIR/escrun/credentials
+            echo credentials:
+            echo \"- {unit: editor.service, credential: token, environments: app, path: token}\"
+        } >~/.config/escrun/daemon.yaml
+        systemctl --user start escrun.service",
+    ));
+    let ask = |unit: &str| {
+        machine.try_sh(&as_person(
+            "ann",
+            &format!(
+                "systemd-run --user --quiet --pipe --wait --collect --unit={unit} \
+                 --property=LoadCredential=token:$XDG_RUNTIME_DIR/escrun/credentials \
+                 sh -c \"cat \\$CREDENTIALS_DIRECTORY/token\""
+            ),
+        ))
+    };
+    let given = ask("editor");
+    assert_eq!(
+        String::from_utf8_lossy(&given.stdout),
+        "correct-horse",
+        "{given:?} {}",
+        machine.journal()
+    );
+    assert!(!ask("game").status.success());
 }
