@@ -1,6 +1,7 @@
 //! The daemon and its parts: real processes, real sockets, real files.
 
 mod agent;
+mod audit;
 mod calls;
 mod client;
 mod helper;
