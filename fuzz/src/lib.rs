@@ -14,13 +14,14 @@ pub mod payload;
 pub mod project_file;
 pub mod property_path;
 pub mod provider_answer;
+pub mod request;
 pub mod world;
 
 /// Checks one input.
 pub type Check = fn(&[u8]);
 
 /// The properties by name, as the targets and the folders of seeds are called.
-pub const PROPERTIES: [(&str, Check); 11] = [
+pub const PROPERTIES: [(&str, Check); 12] = [
     ("definition", definition::check),
     ("dotenv", dotenv::check),
     ("edit", edit::check),
@@ -32,4 +33,5 @@ pub const PROPERTIES: [(&str, Check); 11] = [
     ("project_file", project_file::check),
     ("property_path", property_path::check),
     ("provider_answer", provider_answer::check),
+    ("request", request::check),
 ];

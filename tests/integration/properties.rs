@@ -85,6 +85,7 @@ properties! {
     project_file
     property_path
     provider_answer
+    request
 }
 
 fn check(name: &str) {
