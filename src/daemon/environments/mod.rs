@@ -20,12 +20,14 @@ mod evaluation;
 mod evaluators;
 mod library;
 mod lookout;
+mod provision;
 mod rights;
+mod setup;
 mod tending;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -35,6 +37,7 @@ pub use closure::Closure;
 pub use library::Subscription;
 pub use lookout::Subject;
 pub use rights::Rights;
+pub use setup::Setup;
 
 use self::cache::{Cache, Found, Landing, Outcome};
 use self::evaluation::{Evaluation, Purpose};
@@ -57,23 +60,13 @@ const LONGEST_PATIENCE: Duration = Duration::from_secs(3);
 /// How often something is done anew because files or identities have changed meanwhile.
 const ATTEMPTS: usize = 4;
 
-/// What environments are served from, and how.
-pub struct Setup {
-    /// The folders of definitions, absolute, in the order in which they are searched. They need not be there yet.
-    pub folders: Vec<PathBuf>,
-    /// What providers may do.
-    pub rights: Rights,
-    /// How much is kept.
-    pub cache: CacheLimits,
-}
-
 /// Reads, evaluates and remembers environments. Shared by all tasks; its own task is [`Environments::tend`].
 pub struct Environments {
     vault: Arc<Vault>,
     rights: Arc<Rights>,
     library: Arc<Library>,
     cache: Arc<Cache>,
-    lookout: Lookout,
+    lookout: Arc<Lookout>,
     evaluators: Evaluators,
     /// Wakes the task that tends to changes.
     wake: Notify,
@@ -102,7 +95,7 @@ impl Environments {
             rights: Arc::new(setup.rights),
             library: Arc::new(Library::new(setup.folders)),
             cache: Cache::new(setup.cache),
-            lookout: Lookout::default(),
+            lookout: Arc::default(),
             evaluators: Evaluators::new(),
             wake: Notify::new(),
             settlings: watch::Sender::new(0),
@@ -261,6 +254,7 @@ impl Environments {
                     let landing = flight.landing();
                     let (closure, call) = (Arc::clone(closure), call.clone());
                     let rights = Arc::clone(&self.rights);
+                    let (library, lookout) = (Arc::clone(&self.library), Arc::clone(&self.lookout));
                     let job = move |place: &Place<'_>| {
                         let evaluation = Evaluation {
                             purpose,
@@ -270,7 +264,13 @@ impl Environments {
                             rights: &rights,
                             place,
                         };
-                        let (outcome, lifetime) = evaluation.on_private_stack(flight.limits());
+                        let began = SystemTime::now();
+                        let (outcome, provided) = evaluation.on_private_stack();
+                        let lifetime = flight.lifetime_of(&provided, began);
+                        if !provided.files.is_empty() {
+                            library.note_provided(&closure, &provided.files);
+                            lookout.watch_also(provided.files);
+                        }
                         flight.land(Landing {
                             outcome,
                             closure: Arc::clone(&closure),
