@@ -171,6 +171,11 @@ impl Library {
         }
     }
 
+    /// Has every definition read again when it is looked for next, even if its file seems to be the same.
+    pub(super) fn doubt(&self) {
+        self.lock().documents.clear();
+    }
+
     /// Whether `closure` is what its list comes to now.
     pub(super) fn holds(&self) -> impl Fn(&Arc<Closure>) -> bool + use<> {
         let state = self.lock();

@@ -8,9 +8,9 @@
 //!
 //! A request takes what the kernel has told of changes before it looks into any memory. If a change is under way then, it
 //! waits until files have been at rest for 100 ms, and is answered by what they say. It waits for no more than half a
-//! second when there is something to give: while files keep changing for longer, it is given what they said before, for at
-//! most two seconds, after which they are read as they are. So a change that was complete before a request came, and that
-//! no other one followed, is in the answer.
+//! second when there is something to give: while files keep changing for longer, it is given what they said before. After
+//! two seconds they are read as they are, and after two more if they change even then. So a change that was complete
+//! before a request came, and that no other one followed, is in the answer.
 
 mod answer;
 mod cache;
@@ -157,6 +157,7 @@ impl Environments {
     /// Reads everything anew, whatever has been told of changes, and forgets all answers.
     pub async fn reload(&self) {
         self.forget();
+        self.library.doubt();
         self.lookout.demand();
         self.wake.notify_one();
         self.settle_within(LONGEST_PATIENCE).await;
@@ -266,11 +267,12 @@ impl Environments {
                         };
                         let began = SystemTime::now();
                         let (outcome, provided) = evaluation.on_private_stack();
-                        let lifetime = flight.lifetime_of(&provided, began);
                         if !provided.files.is_empty() {
+                            lookout.watch_also(provided.files.clone());
                             library.note_provided(&closure, &provided.files);
-                            lookout.watch_also(provided.files);
                         }
+                        // Asked last: of what changes from now on there will be word.
+                        let lifetime = flight.lifetime_of(&provided, began);
                         flight.land(Landing {
                             outcome,
                             closure: Arc::clone(&closure),

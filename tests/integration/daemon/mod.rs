@@ -3,5 +3,6 @@
 mod calls;
 mod helper;
 mod hostile;
+mod revisions;
 mod sandbox;
 pub(crate) mod served;
