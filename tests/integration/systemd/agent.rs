@@ -36,7 +36,7 @@ fn an_agent_serves_its_owner_alone() {
     };
     let state = as_person("ann", "systemctl --user is-active escrun || true");
     assert_eq!(machine.sh(&state), "inactive\n");
-    let get = "escrun get --env app token --via daemon";
+    let get = "escrun get --env app token --reveal --format string --via daemon";
     assert_eq!(
         machine.sh(&as_person("ann", get)).trim_end(),
         "correct-horse"
@@ -51,7 +51,9 @@ fn an_agent_serves_its_owner_alone() {
     assert!(!machine.try_sh(&as_person("bob", &request)).status.success());
     let elsewhere = as_person(
         "bob",
-        &format!("escrun get --env app token --via daemon --socket {socket}"),
+        &format!(
+            "escrun get --env app token --reveal --format string --via daemon --socket {socket}"
+        ),
     );
     assert!(!machine.try_sh(&elsewhere).status.success());
 }
@@ -63,7 +65,7 @@ fn an_agent_tells_the_units_of_its_owner_apart() {
     };
     machine.write(
         "/home/ann/.config/escrun/policy.yaml",
-        "rules:\n  - peer: {userUnit: editor.service, user: ann}\n    environments: app\n    allow: [open, value]\n",
+        "rules:\n  - peer: {userUnit: editor.service, user: ann}\n    environments: '**'\n    allow: [open, value]\n",
     );
     machine.sh("chown -R ann: /home/ann/.config");
     let get = |unit: &str| {
@@ -71,7 +73,7 @@ fn an_agent_tells_the_units_of_its_owner_apart() {
             "ann",
             &format!(
                 "systemd-run --user --quiet --pipe --wait --collect --unit={unit} \
-                 escrun get --env app token --via daemon"
+                 escrun get --env app token --reveal --format string --via daemon"
             ),
         )
     };

@@ -1,8 +1,8 @@
 //! The daemon as a unit: started, reloaded, watched, killed, put to sleep.
 
-use super::served::{TOKEN, as_unit, machine};
+use super::served::{POLICY, TOKEN, as_unit, machine};
 
-const GET: &str = "escrun get --env auth-service token --via daemon";
+const GET: &str = "escrun get --env auth-service token --reveal --format string --via daemon";
 
 fn get() -> String {
     as_unit("auth-service", "DynamicUser=yes", GET)
@@ -78,9 +78,16 @@ fn a_reload_takes_a_policy_over_unless_it_is_broken() {
     machine.sh(&get());
     let pid = "systemctl show --property=MainPID,NRestarts escrun";
     let before = machine.sh(pid);
-    machine.sh("sed -i 's/auth.*service.}$/other.service}/' /etc/escrun/policy.yaml; sed -i \"s/'auth\\*\\.service'/other.service/\" /etc/escrun/policy.yaml; systemctl reload escrun");
+    let give_to = |unit: &str| {
+        machine.write(
+            "/etc/escrun/policy.yaml",
+            &POLICY.replace("'auth*.service'", unit),
+        );
+        machine.sh("systemctl reload escrun");
+    };
+    give_to("other.service");
     machine.wait_for(&format!("{} || true", get()), str::is_empty);
-    machine.sh("sed -i 's/other.service/auth-service.service/' /etc/escrun/policy.yaml; systemctl reload escrun");
+    give_to("auth-service.service");
     machine.wait_for(&format!("{} || true", get()), |value| {
         value.trim_end() == TOKEN
     });

@@ -21,7 +21,7 @@ const DEFINITIONS: [(&str, &str); 3] = [
 ];
 
 /// Two services, each with its own environment, and what both import; nobody else may have anything.
-const POLICY: &str = "\
+pub(super) const POLICY: &str = "\
 rules:
   - name: auth-service
     peer: {unit: 'auth*.service'}
