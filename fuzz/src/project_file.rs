@@ -30,7 +30,7 @@ fn read(folder: &Path, file: ProjectFile<'_>) {
         environments: &[],
         stack: None,
         user: fs::metadata(folder).expect("a folder").uid(),
-        system_folder: Path::new("/nonexistent"),
+        system_folder: Some(Path::new("/nonexistent")),
     };
     if let Err(error) = resolve(&request) {
         // An error is one that a person can read, with what helps.

@@ -11,6 +11,7 @@ use super::audit::AuditVerb;
 #[cfg(target_os = "linux")]
 use super::daemon_options::DaemonOptions;
 use super::run_options::{ChangeOptions, DeliveryOptions, PrivilegeOptions, SupervisionOptions};
+use super::via::ViaOptions;
 use crate::export::format::Format;
 
 /// What is below the options of a run.
@@ -122,6 +123,8 @@ pub(super) struct Shared {
     /// Let definitions run programs by fn::open::command.
     #[arg(long, global = true)]
     pub(super) allow_commands: bool,
+    #[command(flatten)]
+    pub(super) via: ViaOptions,
     /// Pulumi stack whose Pulumi.STACK.yaml names the environments.
     #[arg(long, global = true, value_name = "STACK")]
     pub(super) stack: Option<String>,
@@ -306,6 +309,25 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: AuditVerb,
     },
+    /// Say how a daemon is.
+    Status,
+    /// Have a daemon forget its identities.
+    Lock {
+        /// Every daemon on this machine: its own, and those of all users.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Have a daemon open its identities; asks for their passphrases at the terminal.
+    Unlock {
+        /// File with the passphrases, a line for each question, - for standard input.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Have a daemon read its settings, policy and identities anew.
+    Reload,
+    /// Let age, sops and the like decrypt by a daemon, without seeing its identities.
+    #[command(subcommand)]
+    Agent(AgentVerb),
     /// Let a definition, as it is now, run programs by fn::open::command.
     Trust {
         /// The environments.
@@ -315,6 +337,13 @@ pub(super) enum Verb {
         #[arg(long)]
         revoke: bool,
     },
+}
+
+/// The verbs of `agent`.
+#[derive(Debug, Subcommand)]
+pub(super) enum AgentVerb {
+    /// Print an identity for age that stands for those of the daemon; holds no secret.
+    Identity,
 }
 
 /// Options of `get`.

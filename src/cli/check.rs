@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::args::CheckOptions;
 use super::error::Failure;
+use super::remote::Remote;
+use super::ui::Ui;
 use super::variables;
 use super::workspace::{Workspace, environment_name};
 use crate::ast;
@@ -47,6 +49,38 @@ pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result
     }
     check_mixture(workspace, &mut diagnostics);
     diagnostic::deduplicate(&mut diagnostics);
+    conclude(workspace.ui, names.len(), diagnostics, options)
+}
+
+/// Has a daemon check the definitions that were named.
+pub(super) fn check_remote(remote: &Remote<'_>, options: &CheckOptions) -> Result<(), Failure> {
+    let mut names = options.names.clone();
+    if names.is_empty() {
+        names.clone_from(&remote.environments);
+    }
+    for name in &names {
+        environment_name(name)?;
+    }
+    if names.is_empty() {
+        return Err(Failure::usage("no environment is named")
+            .with_hint("which ones a daemon has it tells nobody: name those that are meant"));
+    }
+    let mut diagnostics = Vec::new();
+    for name in &names {
+        diagnostics.extend(remote.check(name)?);
+    }
+    // What two of them share tells its faults for each.
+    diagnostic::deduplicate(&mut diagnostics);
+    conclude(remote.ui, names.len(), diagnostics, options)
+}
+
+/// Tells all that is wrong, and how much that is.
+fn conclude(
+    ui: &Ui,
+    environments: usize,
+    diagnostics: Vec<Diagnostic>,
+    options: &CheckOptions,
+) -> Result<(), Failure> {
     let count = |errors: bool| {
         diagnostics
             .iter()
@@ -54,10 +88,10 @@ pub(super) fn check(workspace: &Workspace<'_>, options: &CheckOptions) -> Result
             .count()
     };
     let (errors, warnings) = (count(true), count(false));
-    workspace.ui.diagnostics(diagnostics);
-    workspace.ui.info(&format!(
+    ui.diagnostics(diagnostics);
+    ui.info(&format!(
         "checked {}: {}, {}",
-        counted(names.len(), "environment"),
+        counted(environments, "environment"),
         counted(errors, "error"),
         counted(warnings, "warning")
     ));
@@ -156,7 +190,7 @@ fn check_mixture(workspace: &Workspace<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let Ok(evaluated) = workspace.evaluate(Mode::Check, None) else {
         return;
     };
-    let Ok(options) = variables::choose(workspace, &Default::default()) else {
+    let Ok(options) = variables::choose(&workspace.project, &Default::default()) else {
         return;
     };
     if options.export != Export::PerEnvironment {

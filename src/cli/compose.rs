@@ -8,8 +8,9 @@ use super::error::Failure;
 use super::handover::{Handover, delivered, given};
 use super::masked::masked;
 use super::privileges::Rights;
+use super::remote::Wanted;
 use super::variables;
-use super::workspace::Workspace;
+use super::way::Way;
 use crate::diagnostic::any_error;
 use crate::eval::Mode;
 use crate::export::{self, Entry, File, Inherit, Projection, SecretText, Variables};
@@ -35,19 +36,17 @@ pub(super) struct Composition {
 /// # Errors
 /// When one of them is an error.
 pub(super) fn compose(
-    workspace: &Workspace<'_>,
+    way: &Way<'_>,
     options: &RunOptions,
     rights: &Rights,
 ) -> Result<Composition, Failure> {
-    let mut chosen = variables::choose(workspace, &options.export)?;
-    chosen.lists_secrets = options.supervision.mask;
     let Projection {
         variables,
         files,
         diagnostics,
         notes,
         secrets,
-    } = variables::project_chosen(workspace, Mode::Eval, &options.export, chosen)?;
+    } = way.project(Mode::Eval, &options.export, wanted(options))?;
     let inherit = Inherit {
         clean: options.clean,
         keep: open::globs("--keep", &options.keep)?,
@@ -59,7 +58,7 @@ pub(super) fn compose(
         },
     };
     let (environment, conflicts) = export::inherit(
-        rights.variables(&workspace.ambient.variables),
+        rights.variables(&way.ambient().variables),
         &variables,
         &files,
         &inherit,
@@ -74,7 +73,7 @@ pub(super) fn compose(
             names.any(|found| found == name.as_bytes())
                 || files.iter().any(|file| *file.variable == *name)
         };
-        faults.extend(export::missing(&workspace.project.required, is_set));
+        faults.extend(export::missing(&way.settings().required, is_set));
     }
     let (errors, mut warnings): (Vec<_>, Vec<_>) =
         faults.into_iter().partition(|fault| fault.is_error());
@@ -82,12 +81,11 @@ pub(super) fn compose(
         warnings.extend(notes.into_iter().map(variables::warning));
     } else {
         for note in &notes {
-            workspace.ui.note(&note.message);
+            way.ui().note(&note.message);
         }
     }
     let failed = !errors.is_empty();
-    workspace
-        .ui
+    way.ui()
         .diagnostics(errors.into_iter().chain(warnings).collect());
     if failed {
         return Err(Failure::told());
@@ -101,6 +99,21 @@ pub(super) fn compose(
     })
 }
 
+/// What has to be known of the variables for what is done with them.
+fn wanted(options: &RunOptions) -> Wanted {
+    let on_conflict = options.on_conflict.unwrap_or_default();
+    let compares = on_conflict != OnConflict::Override;
+    Wanted {
+        details: options.dry_run
+            || options.supervision.mask
+            || on_conflict == OnConflict::Error
+            || options.delivery.deliver.is_some(),
+        secrets: options.supervision.mask,
+        // Only the values themselves can be compared with inherited ones.
+        redacted: options.dry_run && !compares,
+    }
+}
+
 impl Composition {
     /// What the command is given.
     ///
@@ -108,18 +121,18 @@ impl Composition {
     /// When the notation of the document cannot hold a value.
     pub(super) fn delivery(
         &self,
-        workspace: &Workspace<'_>,
+        way: &Way<'_>,
         options: &RunOptions,
         rights: &Rights,
         handover: &Handover,
     ) -> Result<Delivery, Failure> {
         let masked = match options.supervision.mask {
-            true => masked(workspace.ui, &self.variables, &self.files, &self.secrets),
+            true => masked(way.ui(), &self.variables, &self.files, &self.secrets),
             false => Vec::new(),
         };
         let inherited;
         let environment = if handover.has_document() {
-            let parent = rights.variables(&workspace.ambient.variables);
+            let parent = rights.variables(&way.ambient().variables);
             inherited = export::inherit(parent, &Variables::default(), &[], &self.inherit).0;
             &inherited
         } else {

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::io;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, any_error};
 use crate::sys::fs::describe;
-use crate::{author, open, project, run, store};
+use crate::{author, client, open, project, run, store};
 
 /// Exit status of a run whose command never started (env(1)).
 pub(super) const RUN_FAILED: u8 = 125;
@@ -25,7 +25,12 @@ pub(super) struct Failure {
     pub(super) hint: Option<String>,
     /// The exit status.
     pub(super) status: u8,
+    /// Whether a daemon has refused, or is not there; and if so, whether that may pass though no definition changes.
+    pub(super) refusal: Option<Passing>,
 }
+
+/// Whether something may be otherwise in a while.
+pub(super) type Passing = bool;
 
 impl Failure {
     /// A failure with a message.
@@ -56,6 +61,7 @@ impl Failure {
             message: None,
             hint: None,
             status: FAILED,
+            refusal: None,
         }
     }
 
@@ -132,6 +138,27 @@ impl From<author::Error> for Failure {
             },
             _ => failure,
         }
+    }
+}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Self {
+        let mut failure = Self {
+            hint: error.hint().map(str::to_owned),
+            refusal: Some(error.is_passing()),
+            ..Self::new(&error)
+        };
+        if let client::Error::Refused(answer) = error {
+            let diagnostics = answer.diagnostics.iter();
+            failure.diagnostics = diagnostics
+                .filter_map(Diagnostic::from_json_value)
+                .collect();
+            if any_error(&failure.diagnostics) {
+                // They say it all, as they would if they had arisen here.
+                (failure.message, failure.hint) = (None, None);
+            }
+        }
+        failure
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn explain(workspace: &Workspace<'_>, subject: Option<&str>) -> Resul
     let evaluated = workspace.evaluate(Mode::Check, None)?;
     let options = export::Options {
         symbolic: true,
-        ..variables::choose(workspace, &ExportOptions::default())?
+        ..variables::choose(&workspace.project, &ExportOptions::default())?
     };
     let failed = workspace.ui.diagnostics(evaluated.diagnostics);
     let composed = export::Composed {

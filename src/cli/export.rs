@@ -2,18 +2,26 @@
 
 use super::args::ExportVerb;
 use super::error::Failure;
+use super::remote::Wanted;
 use super::variables;
-use super::workspace::Workspace;
+use super::way::Way;
 use crate::diagnostic::any_error;
 use crate::encode::Redaction;
 use crate::eval::Mode;
 use crate::export::format;
 
+/// Faults of the notation are told with their places.
+const WITH_PLACES: Wanted = Wanted {
+    details: true,
+    secrets: false,
+    redacted: false,
+};
+
 /// Prints all variables, or nothing if any of them is at fault.
-pub(super) fn export(workspace: &Workspace<'_>, verb: &ExportVerb) -> Result<(), Failure> {
-    let projection = variables::project(workspace, Mode::Eval, &verb.options)?;
+pub(super) fn export(way: &Way<'_>, verb: &ExportVerb) -> Result<(), Failure> {
+    let projection = way.project(Mode::Eval, &verb.options, WITH_PLACES)?;
     let mut diagnostics = projection.diagnostics;
-    let required = &workspace.project.required;
+    let required = &way.settings().required;
     if !any_error(&diagnostics) {
         // A file is defined, and that it is left out is told.
         let missing = crate::export::missing(required, |name| {
@@ -23,15 +31,15 @@ pub(super) fn export(workspace: &Workspace<'_>, verb: &ExportVerb) -> Result<(),
         diagnostics.extend(missing);
     }
     for note in &projection.notes {
-        workspace.ui.note(&note.message);
+        way.ui().note(&note.message);
     }
-    if workspace.ui.diagnostics(diagnostics) {
+    if way.ui().diagnostics(diagnostics) {
         return Err(Failure::told());
     }
-    variables::tell_of_files(workspace, &projection.files);
+    variables::tell_of_files(way.ui(), &projection.files);
     match format::write(&projection.variables, verb.format, Redaction::Reveal) {
         // Handing the values over is what the verb is for.
-        Ok(encoded) => workspace.ui.out(encoded.text.bytes()),
+        Ok(encoded) => way.ui().out(encoded.text.bytes()),
         Err(diagnostics) => Err(Failure::faulty(diagnostics)),
     }
 }

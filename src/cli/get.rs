@@ -2,17 +2,20 @@
 
 use super::args::{ExportOptions, GetFormat, GetOptions};
 use super::error::Failure;
+use super::remote::Wanted;
+use super::ui::Ui;
 use super::variables;
-use super::workspace::Workspace;
+use super::way::Way;
 use crate::encode::{self, Redaction};
 use crate::eval::Mode;
 use crate::export::format::{self, Format};
 use crate::open;
 use crate::quote::quoted;
 use crate::syntax::path;
+use crate::value::Value;
 
 /// Prints the value that was asked for, broken parts as `[unknown]`.
-pub(super) fn get(workspace: &Workspace<'_>, options: &GetOptions) -> Result<(), Failure> {
+pub(super) fn get(way: &Way<'_>, options: &GetOptions) -> Result<(), Failure> {
     let mode = if options.symbolic {
         Mode::Check
     } else {
@@ -39,12 +42,28 @@ pub(super) fn get(workspace: &Workspace<'_>, options: &GetOptions) -> Result<(),
             let message = "the formats dotenv and shell are for variables, and go with no path";
             return Err(Failure::usage(message).with_hint("use --format string for a single value"));
         }
-        return get_variables(workspace, mode, format, redaction);
+        return get_variables(way, mode, format, redaction);
     }
-    let evaluated = workspace.evaluate(mode, None)?;
-    let failed = workspace.ui.diagnostics(evaluated.diagnostics);
-    let value = open::value_at(&evaluated.merged, &steps)?;
-    let encoded = match options.format {
+    match way {
+        Way::Direct(workspace) => {
+            let evaluated = workspace.evaluate(mode, None)?;
+            let failed = workspace.ui.diagnostics(evaluated.diagnostics);
+            let value = open::value_at(&evaluated.merged, &steps)?;
+            print(workspace.ui, value, options.format, redaction)?;
+            if failed { Err(Failure::told()) } else { Ok(()) }
+        }
+        Way::Daemon(remote) => {
+            let redacted = redaction == Redaction::Redact;
+            let value = remote.values(mode, options.path.as_deref(), redacted)?;
+            // The daemon has redacted what is to be.
+            print(remote.ui, &value, options.format, Redaction::Reveal)
+        }
+    }
+}
+
+/// Prints a value in a notation.
+fn print(ui: &Ui, value: &Value, format: GetFormat, redaction: Redaction) -> Result<(), Failure> {
+    let encoded = match format {
         GetFormat::Yaml => encode::yaml(value, redaction),
         GetFormat::String => encode::text(value, redaction),
         _ => encode::json_pretty(value, redaction),
@@ -52,25 +71,31 @@ pub(super) fn get(workspace: &Workspace<'_>, options: &GetOptions) -> Result<(),
     let encoded = encoded.map_err(|error| Failure::new(format!("the {error}")))?;
     // Revealing is what was asked for, or the text is redacted.
     let bytes = encoded.text.bytes();
-    workspace.ui.out(bytes)?;
+    ui.out(bytes)?;
     if !bytes.ends_with(b"\n") {
-        workspace.ui.out(b"\n")?;
+        ui.out(b"\n")?;
     }
-    if failed { Err(Failure::told()) } else { Ok(()) }
+    Ok(())
 }
 
 fn get_variables(
-    workspace: &Workspace<'_>,
+    way: &Way<'_>,
     mode: Mode,
     format: Format,
     redaction: Redaction,
 ) -> Result<(), Failure> {
-    let projection = variables::project(workspace, mode, &ExportOptions::default())?;
-    let mut failed = workspace.ui.diagnostics(projection.diagnostics);
-    variables::tell_of_files(workspace, &projection.files);
+    let wanted = Wanted {
+        details: true,
+        secrets: false,
+        redacted: redaction == Redaction::Redact,
+    };
+    let projection = way.project(mode, &ExportOptions::default(), wanted)?;
+    let ui = way.ui();
+    let mut failed = ui.diagnostics(projection.diagnostics);
+    variables::tell_of_files(ui, &projection.files);
     match format::write(&projection.variables, format, redaction) {
-        Ok(encoded) => workspace.ui.out(encoded.text.bytes())?,
-        Err(diagnostics) => failed |= workspace.ui.diagnostics(diagnostics),
+        Ok(encoded) => ui.out(encoded.text.bytes())?,
+        Err(diagnostics) => failed |= ui.diagnostics(diagnostics),
     }
     if failed { Err(Failure::told()) } else { Ok(()) }
 }

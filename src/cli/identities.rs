@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
+use super::agent;
 use super::ambient::Ambient;
 use super::args::Shared;
 use super::error::Failure;
@@ -84,13 +85,17 @@ pub(super) fn keyring(
         Some(recollection) => recollection,
         None => Arc::new(Terminal),
     };
+    let mut interaction = Interaction::new(Some(prompt), Plugins::Allowed);
+    if let Some(agent) = agent::of_direct_runs(&shared.via, ambient) {
+        interaction = interaction.with_agent(Arc::new(agent));
+    }
     Ok(Identities {
         files: sources
             .iter()
             .filter_map(IdentitySource::path)
             .map(Path::to_owned)
             .collect(),
-        keyring: Keyring::new(sources, Interaction::new(Some(prompt), Plugins::Allowed)),
+        keyring: Keyring::new(sources, interaction),
     })
 }
 

@@ -2,14 +2,14 @@
 
 use super::ambient::Ambient;
 use super::run_options::LogFormat;
-use super::workspace::Workspace;
+use super::ui::Ui;
 use crate::log::{Format, Settings, journal_is_standard_error};
 
 /// How much a supervisor tells, and how.
-pub(super) fn settings(format: Option<LogFormat>, workspace: &Workspace<'_>) -> Settings {
+pub(super) fn settings(format: Option<LogFormat>, ambient: &Ambient, ui: &Ui) -> Settings {
     Settings {
-        level: workspace.ui.log_level(),
-        format: self::format(format, workspace.ambient),
+        level: ui.log_level(),
+        format: self::format(format, ambient),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what was typed, what surrounds it, and what it comes to. The only place that reads the
 //! surroundings and that prints.
 
+mod agent;
 mod ambient;
 mod args;
 #[cfg(target_os = "linux")]
@@ -23,14 +24,21 @@ mod identities;
 mod init;
 mod keygen;
 mod launch;
+mod lock;
 mod log;
 mod ls;
 mod masked;
 mod overrides;
+#[cfg(target_os = "linux")]
+mod policy;
+#[cfg(target_os = "linux")]
+mod policy_options;
 mod privileges;
 mod prompt;
 mod recollection;
 mod relative;
+mod reload;
+mod remote;
 mod render;
 mod resolve;
 mod run;
@@ -38,24 +46,33 @@ mod run_options;
 mod seal;
 mod set;
 mod standard_input;
+mod status;
 mod supervision;
 mod trust;
 mod ui;
+mod unlock;
 mod usage;
 mod variables;
+mod via;
+mod way;
 mod workspace;
 
 use std::ffi::OsString;
 use std::sync::Arc;
 
 use ambient::Ambient;
-use args::{Arguments, MessageFormat, RunOptions, Verb};
+use args::{AgentVerb, Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
 pub use launch::Launch;
+#[cfg(target_os = "linux")]
+use policy_options::DaemonVerb;
 use prompt::Terminal;
 use recollection::Recollection;
 use ui::Ui;
+use way::Way;
 use workspace::Workspace;
+
+use crate::client::Client;
 
 /// What a call of escrun comes to.
 pub enum Outcome {
@@ -69,6 +86,9 @@ pub enum Outcome {
 pub fn main(arguments: Vec<OsString>) -> Outcome {
     if let Some(typed) = resolve::typed(&arguments) {
         return Outcome::Exit(resolve::resolve(&typed));
+    }
+    if agent::is_plugin(&arguments) {
+        return Outcome::Exit(agent::serve(&arguments));
     }
     let parsed = match Arguments::read(&arguments) {
         Ok(parsed) => parsed,
@@ -113,7 +133,12 @@ fn dispatch(
         )
         .with_hint("write them behind the verb"));
     }
-    let workspace = || Workspace::open(&shared, ambient, ui, None);
+    let workspace = || {
+        via::refuse_daemon(&shared.via)?;
+        Workspace::open(&shared, ambient, ui, None)
+    };
+    let way = || Way::choose(&shared, ambient, ui, None);
+    let client = || Client::new(via::socket(&shared.via, ambient));
     // What names no verb is to be run.
     match verb.unwrap_or(Verb::Run {
         options: Box::new(options),
@@ -126,25 +151,40 @@ fn dispatch(
             // Only who composes anew needs to remember.
             let recollection = || Arc::new(Recollection::new(Terminal));
             let recollection = options.changes.watch.then(recollection);
-            let workspace = Workspace::open(&shared, ambient, ui, recollection)?;
-            run::run(&workspace, &options, &command, arguments)
+            let way = Way::choose(&shared, ambient, ui, recollection)?;
+            run::run(&way, &options, &command, arguments)
         }
-        Verb::Get(options) => done(get::get(&workspace()?, &options)),
-        Verb::Export(verb) => done(export::export(&workspace()?, &verb)),
+        Verb::Get(options) => done(get::get(&way()?, &options)),
+        Verb::Export(verb) => done(export::export(&way()?, &verb)),
         Verb::Check(mut options) => {
             if options.names.is_empty() {
                 options.names.clone_from(&shared.environments);
             }
-            done(check::check(&workspace()?, &options))
+            done(match way()? {
+                Way::Direct(workspace) => check::check(&workspace, &options),
+                Way::Daemon(remote) => check::check_remote(&remote, &options),
+            })
         }
         Verb::Ls { long } => done(ls::ls(&workspace()?, long)),
         Verb::Explain { subject } => done(explain::explain(&workspace()?, subject.as_deref())),
+        Verb::Status => done(status::status(ui, &client())),
+        Verb::Lock { all } => done(lock::lock(ui, &client(), all)),
+        Verb::Unlock { passphrase_file } => {
+            done(unlock::unlock(ui, &client(), passphrase_file.as_deref()))
+        }
+        Verb::Agent(AgentVerb::Identity) => done(agent::identity(ui, &shared.via, ambient)),
+        Verb::Reload => done(reload::reload(ui, &client())),
         Verb::Init { folder } => done(init::init(ui, ambient, &folder)),
         Verb::Keygen { output } => done(keygen::keygen(ui, output.as_deref())),
         Verb::Set(options) => done(set::set(&workspace()?, &options)),
         Verb::Seal { names } => done(seal::seal(&workspace()?, &names)),
         #[cfg(target_os = "linux")]
-        Verb::Daemon(options) => daemon::serve(&shared, ambient, ui, &options).map(Outcome::Exit),
+        Verb::Daemon(options) => match &options.verb {
+            None => daemon::serve(&shared, ambient, ui, &options).map(Outcome::Exit),
+            Some(DaemonVerb::Policy(verb)) => {
+                done(policy::policy(&shared, ambient, ui, &options, verb))
+            }
+        },
         #[cfg(target_os = "linux")]
         Verb::Audit { verb } => done(audit::audit(&shared, ambient, ui, &verb)),
         Verb::Trust { names, revoke } => done(trust::trust(&workspace()?, &names, revoke)),

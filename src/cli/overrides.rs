@@ -1,5 +1,6 @@
 //! `--set` and `--context`: values from the command line.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::error::Failure;
@@ -18,6 +19,17 @@ pub(super) fn context(settings: &[String]) -> Result<Object, Failure> {
         "--context",
         split_all("--context", settings)?,
     )?)
+}
+
+/// The texts that the settings of an option describe, by path; the last one of a path counts.
+pub(super) fn texts(
+    option: &str,
+    settings: &[String],
+) -> Result<BTreeMap<String, String>, Failure> {
+    let split = split_all(option, settings)?.into_iter();
+    Ok(split
+        .map(|(path, text)| (path.to_owned(), text.to_owned()))
+        .collect())
 }
 
 fn split_all<'a>(option: &str, settings: &'a [String]) -> Result<Vec<(&'a str, &'a str)>, Failure> {

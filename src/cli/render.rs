@@ -60,7 +60,8 @@ fn place(diagnostic: &Diagnostic) -> (Option<&Origin>, Option<&Source>) {
 /// no definition is not cited, since nobody knows what in it is secret.
 fn cite(origin: &Origin, style: Style, severity: Severity) -> Option<String> {
     let Origin { source, span } = origin;
-    if span.line == 0 {
+    // A daemon tells of texts that are not here.
+    if span.line == 0 || source.text().is_empty() {
         return None;
     }
     let parsed = ast::parse(source);

@@ -19,8 +19,8 @@ use super::privileges::Rights;
 use super::prompt::Nobody;
 use super::recollection::Recollection;
 use super::ui::Ui;
-use super::workspace::Workspace;
-use crate::run::{RESOLVER, Resolution};
+use super::way::Way;
+use crate::run::{RESOLVER, Refusal, Resolution};
 use crate::secret::Secret;
 
 /// The arguments that were typed, if this program was started to compose anew.
@@ -54,19 +54,31 @@ pub(super) fn resolve(arguments: &[OsString]) -> u8 {
     };
     let ui = Ui::new(&shared, ambient.variable("NO_COLOR").is_some());
     let mut resolution = Resolution::default();
-    let composed =
-        Workspace::open(&shared, &ambient, &ui, Some(recollection)).and_then(|workspace| {
-            let rights = Rights::read(&options.privileges)?;
-            let owner = rights.privileges.owner();
-            let handover = Handover::read(&options.delivery, workspace.ambient, owner)?;
-            let composed = compose(&workspace, &options, &rights);
-            resolution.inputs = workspace.inputs();
-            let delivery = composed?.delivery(&workspace, &options, &rights, &handover)?;
-            resolution.delivery = Some(delivery);
-            Ok(())
-        });
-    if let Err(failure) = &composed {
-        ui.failure(failure);
+    let composed = Way::choose(&shared, &ambient, &ui, Some(recollection)).and_then(|way| {
+        let rights = Rights::read(&options.privileges)?;
+        let owner = rights.privileges.owner();
+        let handover = Handover::read(&options.delivery, way.ambient(), owner)?;
+        let composed = compose(&way, &options, &rights);
+        resolution.inputs = way.inputs();
+        let delivery = composed?.delivery(&way, &options, &rights, &handover)?;
+        resolution.subscription = way.subscription();
+        resolution.delivery = Some(delivery);
+        Ok(())
+    });
+    match &composed {
+        Ok(()) => {}
+        // A daemon that refuses will do so again. The supervisor tells it once.
+        Err(Failure {
+            message: Some(message),
+            refusal: Some(is_passing),
+            ..
+        }) => {
+            resolution.refusal = Some(Refusal {
+                message: message.clone(),
+                is_passing: *is_passing,
+            });
+        }
+        Err(failure) => ui.failure(failure),
     }
     match (write(&resolution.encode()), composed) {
         (Ok(()), Ok(())) => 0,

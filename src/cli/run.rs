@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 #[cfg(target_os = "linux")]
 use std::os::unix::ffi::OsStrExt;
 
+use super::ambient::Ambient;
 use super::args::RunOptions;
 use super::changes;
 use super::choice::{Choice, Circumstances, choose};
@@ -15,7 +16,7 @@ use super::handover::{Handover, given};
 use super::log;
 use super::privileges::Rights;
 use super::supervision;
-use super::workspace::Workspace;
+use super::way::Way;
 use super::{Launch, Outcome};
 use crate::export::{Entry, File, Variables};
 use crate::quote::quoted;
@@ -34,7 +35,7 @@ const LONGEST_SHOWN: usize = 60;
 
 /// Prepares the command, or prints what it would get: `--dry-run` needs none. Nothing is started if there is any error.
 pub(super) fn run(
-    workspace: &Workspace<'_>,
+    way: &Way<'_>,
     options: &RunOptions,
     command: &[OsString],
     own_arguments: Vec<OsString>,
@@ -45,7 +46,7 @@ pub(super) fn run(
     }
     let rights = Rights::read(&options.privileges)?;
     let owner = rights.privileges.owner();
-    let handover = Handover::read(&options.delivery, workspace.ambient, owner)?;
+    let handover = Handover::read(&options.delivery, way.ambient(), owner)?;
     let mut circumstances = Circumstances {
         is_first: Pid::own().number() == 1,
         handed_over: handover.supervision(false),
@@ -54,14 +55,14 @@ pub(super) fn run(
     let policy = supervision::policy(&options.supervision)?;
     let has_terminal = std::io::stdin().is_terminal();
     let lifecycle = changes::lifecycle(&options.changes, options.supervision.mask && has_terminal)?;
-    let rules = changes::rules(&options.changes, &workspace.project.reload)?;
+    let rules = changes::rules(&options.changes, &way.settings().reload)?;
     // Before anything is decrypted: a command that is not there needs no secrets.
     let folder = options.privileges.chdir.as_deref();
     let program = match command.first() {
-        Some(name) => Some(Program::find(name, path(workspace), folder)?),
+        Some(name) => Some(Program::find(name, path(way.ambient()), folder)?),
         None => None,
     };
-    let composition = compose(workspace, options, &rights)?;
+    let composition = compose(way, options, &rights)?;
     let Composition {
         variables,
         files,
@@ -72,7 +73,7 @@ pub(super) fn run(
     let choice = choose(options, circumstances)?;
     let Some(program) = program.filter(|_| !options.dry_run) else {
         let text = listing(variables, files, environment);
-        workspace.ui.out(text.as_bytes())?;
+        way.ui().out(text.as_bytes())?;
         let is_composed = |name: &str| {
             variables.find(name).is_some() || files.iter().any(|file| *file.variable == *name)
         };
@@ -80,7 +81,7 @@ pub(super) fn run(
             .iter()
             .filter(|entry| str::from_utf8(&entry.name).is_ok_and(|name| !is_composed(name)))
             .count();
-        workspace.ui.info(&format!(
+        way.ui().info(&format!(
             "{} composed; {inherited} inherited besides",
             variables.len() + files.len()
         ));
@@ -90,7 +91,7 @@ pub(super) fn run(
         Choice::Replace => "exec".to_owned(),
         Choice::Supervise(reason) => format!("supervise ({reason})"),
     };
-    workspace.ui.note(&format!(
+    way.ui().note(&format!(
         "{} variables; {how} {}",
         variables.len(),
         program.path().display()
@@ -98,48 +99,48 @@ pub(super) fn run(
     Ok(Outcome::Launch(Box::new(Launch {
         program,
         arguments: command[1..].to_vec(),
-        delivery: composition.delivery(workspace, options, &rights, &handover)?,
+        delivery: composition.delivery(way, options, &rights, &handover)?,
         files: handover.options,
         choice,
         masks: options.supervision.mask,
         policy,
         lifecycle,
         #[cfg(target_os = "linux")]
-        watch: options.changes.watch.then(|| watch(workspace, rules)),
-        log: log::settings(options.supervision.log_format, workspace),
+        watch: options.changes.watch.then(|| watch(way, rules)),
+        log: log::settings(options.supervision.log_format, way.ambient(), way.ui()),
         own_arguments,
         privileges: rights.privileges,
-        ui: *workspace.ui,
+        ui: *way.ui(),
     })))
 }
 
 /// What it takes to compose anew when something changes.
 #[cfg(target_os = "linux")]
-fn watch(workspace: &Workspace<'_>, rules: Rules) -> Watch {
-    let surroundings = workspace.ambient.variables.iter();
+fn watch(way: &Way<'_>, rules: Rules) -> Watch {
+    let surroundings = way.ambient().variables.iter();
     let surroundings = surroundings.map(|(name, value)| delivery::Variable {
         name: name.clone(),
         value: Secret::from_parts(&[value.as_bytes()]),
     });
-    let remembered = workspace.recollection.as_ref();
     Watch {
         surroundings: Delivery {
             variables: surroundings.collect(),
             ..Delivery::default()
         },
-        recollection: match remembered {
+        recollection: match way.recollection() {
             Some(recollection) => recollection.encode(),
             None => Secret::from_parts(&[]),
         },
-        inputs: workspace.inputs(),
-        since: workspace.since,
+        inputs: way.inputs(),
+        since: way.since(),
+        subscription: way.subscription(),
         rules,
     }
 }
 
 /// The caller's own `PATH`.
-fn path<'a>(workspace: &'a Workspace<'_>) -> Option<&'a OsStr> {
-    let variables = &workspace.ambient.variables;
+fn path(ambient: &Ambient) -> Option<&OsStr> {
+    let variables = &ambient.variables;
     variables
         .iter()
         .find(|(name, _)| name == "PATH")

@@ -54,6 +54,11 @@ impl Ui {
         }
     }
 
+    /// How faults are printed.
+    pub(super) fn format(&self) -> MessageFormat {
+        self.format
+    }
+
     /// How much a supervisor tells, to whom these choices are handed on.
     pub(super) fn log_level(&self) -> log::Level {
         match (self.quiet, self.verbose) {

@@ -3,31 +3,26 @@
 use super::args::{Export as ExportChoice, ExportOptions};
 use super::error::Failure;
 use super::overrides;
+use super::ui::Ui;
 use super::workspace::Workspace;
 use crate::diagnostic::{Diagnostic, Extent, Place, Severity};
 use crate::eval::Mode;
 use crate::export::{self, Export, File, Note, Projection};
 use crate::open;
-use crate::project;
+use crate::project::{self, ResolvedProject};
 
-/// The variables of what is selected, with every fault on the way there.
+/// The variables of what is selected, with every fault on the way there; and every secret, if these are wanted.
 pub(super) fn project(
     workspace: &Workspace<'_>,
     mode: Mode,
     options: &ExportOptions,
+    lists_secrets: bool,
 ) -> Result<Projection, Failure> {
-    let chosen = choose(workspace, options)?;
-    project_chosen(workspace, mode, options, chosen)
-}
-
-/// As [`project`], with what the options come to.
-pub(super) fn project_chosen(
-    workspace: &Workspace<'_>,
-    mode: Mode,
-    options: &ExportOptions,
-    mut chosen: export::Options,
-) -> Result<Projection, Failure> {
-    chosen.symbolic = mode == Mode::Check;
+    let chosen = export::Options {
+        symbolic: mode == Mode::Check,
+        lists_secrets,
+        ..choose(&workspace.project, options)?
+    };
     let overrides = overrides::definition(&options.set)?;
     let evaluated = workspace.evaluate(mode, overrides.as_ref())?;
     Ok(open::project(evaluated, &chosen))
@@ -35,10 +30,10 @@ pub(super) fn project_chosen(
 
 /// What the options and the project say about exporting.
 pub(super) fn choose(
-    workspace: &Workspace<'_>,
+    project: &ResolvedProject,
     options: &ExportOptions,
 ) -> Result<export::Options, Failure> {
-    let export = match (options.export, workspace.project.export) {
+    let export = match (options.export, project.export) {
         (Some(ExportChoice::All), _) | (None, Some(project::Export::All)) => Export::All,
         (Some(ExportChoice::Declared), _) | (None, Some(project::Export::Declared)) => {
             Export::Declared
@@ -57,10 +52,10 @@ pub(super) fn choose(
 }
 
 /// Says which files are missing in what is printed, if any are.
-pub(super) fn tell_of_files(workspace: &Workspace<'_>, files: &[File]) {
+pub(super) fn tell_of_files(ui: &Ui, files: &[File]) {
     let names: Vec<&str> = files.iter().map(|file| &*file.variable).collect();
     if !names.is_empty() {
-        workspace.ui.warning(&format!(
+        ui.warning(&format!(
             "files are left out, because only a command that escrun runs has them: {}",
             names.join(", ")
         ));

@@ -62,18 +62,8 @@ impl<'a> Workspace<'a> {
         recollection: Option<Arc<Recollection>>,
     ) -> Result<Self, Failure> {
         let since = SystemTime::now();
-        let environments = named(shared, ambient)?;
         let shown = |path: &Path| relative_to(&ambient.working_directory, path);
-        let mut project = project::resolve(&project::Request {
-            working_directory: &ambient.working_directory,
-            file: ProjectFile::Nearest,
-            folders: &shared.folders,
-            environments: &environments,
-            stack: shared.stack.as_deref(),
-            user: ambient.user,
-            system_folder: SYSTEM_FOLDER.as_ref(),
-        })
-        .map_err(|error| error.with_paths(shown))?;
+        let mut project = find_project(shared, ambient, Some(SYSTEM_FOLDER.as_ref()))?;
         // All that is told of definitions is told by these paths.
         for folder in &mut project.folders {
             *folder = shown(folder);
@@ -232,6 +222,26 @@ impl<'a> Workspace<'a> {
             Trusted::default()
         })
     }
+}
+
+/// What is meant, by the options and by what lies around. Without a `system_folder`, definitions may be elsewhere.
+pub(super) fn find_project(
+    shared: &Shared,
+    ambient: &Ambient,
+    system_folder: Option<&Path>,
+) -> Result<ResolvedProject, Failure> {
+    let environments = named(shared, ambient)?;
+    let project = project::resolve(&project::Request {
+        working_directory: &ambient.working_directory,
+        file: ProjectFile::Nearest,
+        folders: &shared.folders,
+        environments: &environments,
+        stack: shared.stack.as_deref(),
+        user: ambient.user,
+        system_folder,
+    });
+    let shown = |path: &Path| relative_to(&ambient.working_directory, path);
+    Ok(project.map_err(|error| error.with_paths(shown))?)
 }
 
 /// The environments that the options or `ESCRUN_ENV` name.

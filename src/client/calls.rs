@@ -1,5 +1,8 @@
 //! The calls of the protocol, each on a connection of its own: one is made, one request is written, one answer is read.
 
+use std::cell::Cell;
+use std::fmt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -13,16 +16,18 @@ use super::http::{self, Answer, Fault};
 use super::opened::{self, Opened};
 use crate::encode::{self, Redaction};
 use crate::protocol::{
-    CheckAnswer, Code, ErrorAnswer, Fault as Refusal, Health, LockState, OpenCall, Status, View,
+    CheckAnswer, Code, ErrorAnswer, Fault as Refusal, Health, LockState, OpenCall, Status,
+    UnlockRefusal, UnwrapCall, View,
 };
 use crate::secret::Secret;
 use crate::source::{Origin, Source, Span};
 use crate::value::{Data, Object, Text, Value};
 
 /// Asks the daemon behind one socket.
-#[derive(Clone, Debug)]
 pub struct Client {
     socket: PathBuf,
+    /// A connection on which nothing has been asked yet.
+    ready: Cell<Option<UnixStream>>,
 }
 
 /// What came of unlocking.
@@ -30,21 +35,8 @@ pub struct Client {
 pub enum Unlocked {
     /// All identities are open.
     Done(LockState),
-    /// These questions are to be answered as well.
-    Asks(LockState),
-}
-
-/// A stanza of the header of an age file (age-encryption.org/v1).
-#[derive(Debug, Serialize)]
-pub struct Stanza<'a> {
-    /// Its kind, the first argument.
-    #[serde(rename = "type")]
-    pub kind: &'a str,
-    /// Its other arguments.
-    pub args: &'a [String],
-    /// Its body, in base64.
-    #[serde(serialize_with = "in_base64")]
-    pub body: &'a [u8],
+    /// These questions are to be answered as well, for this reason.
+    Asks(UnlockRefusal),
 }
 
 impl Client {
@@ -52,7 +44,18 @@ impl Client {
     pub fn new(socket: impl Into<PathBuf>) -> Self {
         Self {
             socket: socket.into(),
+            ready: Cell::default(),
         }
+    }
+
+    /// As [`Self::new`], and connects: the first call needs no other connection.
+    ///
+    /// # Errors
+    /// All kinds of [`Error`] but [`Error::Refused`].
+    pub fn connected(socket: impl Into<PathBuf>) -> Result<Self, Error> {
+        let client = Self::new(socket);
+        client.ready.set(Some(connect(&client.socket)?));
+        Ok(client)
     }
 
     /// The socket.
@@ -125,8 +128,8 @@ impl Client {
         let answer = self.exchange("POST", "/v1/unlock", Some(body.bytes()))?;
         match answer.status {
             200 => Ok(Unlocked::Done(self.parsed(&answer)?)),
-            423 => match serde_json::from_slice::<LockState>(answer.body()) {
-                Ok(state) if !state.questions.is_empty() => Ok(Unlocked::Asks(state)),
+            423 => match serde_json::from_slice::<UnlockRefusal>(answer.body()) {
+                Ok(refused) if !refused.keys.questions.is_empty() => Ok(Unlocked::Asks(refused)),
                 _ => Err(refusal(&self.socket, answer.status, answer.body())),
             },
             _ => Err(refusal(&self.socket, answer.status, answer.body())),
@@ -141,16 +144,12 @@ impl Client {
         self.post("/v1/reload", b"{}").map(|_| ())
     }
 
-    /// The file key that one of `stanzas` wraps for an identity of the daemon.
+    /// The file key that one of the stanzas wraps for an identity of the daemon.
     ///
     /// # Errors
     /// All kinds of [`Error`]; [`Code::NotFound`] if none of them is for any.
-    pub fn unwrap_file_key(&self, stanzas: &[Stanza<'_>]) -> Result<Secret, Error> {
-        #[derive(Serialize)]
-        struct Call<'a> {
-            stanzas: &'a [Stanza<'a>],
-        }
-        let answer = self.post("/v1/unwrap", &json(&Call { stanzas }))?;
+    pub fn unwrap_file_key(&self, call: &UnwrapCall) -> Result<Secret, Error> {
+        let answer = self.post("/v1/unwrap", &json(call))?;
         self.understood(file_key(answer.body()))
     }
 
@@ -172,7 +171,10 @@ impl Client {
         target: &str,
         body: Option<&[u8]>,
     ) -> Result<Answer, Error> {
-        let stream = connect(&self.socket)?;
+        let stream = match self.ready.take() {
+            Some(stream) => stream,
+            None => connect(&self.socket)?,
+        };
         let request = http::request(method, target, "", body);
         // Exposed: the daemon is to have it. One that answers before it has read all of it has its reasons, which are better
         // to be told than that it did not listen.
@@ -226,6 +228,14 @@ pub(super) fn refusal(socket: &Path, status: u16, body: &[u8]) -> Error {
     }
 }
 
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("socket", &self.socket)
+            .finish_non_exhaustive()
+    }
+}
+
 fn json(call: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(call)
         .expect("texts, numbers and lists of them can always be written as JSON")
@@ -262,10 +272,6 @@ fn file_key(body: &[u8]) -> Result<Secret, &'static str> {
     // Decoded in place, from locked memory to locked memory.
     let room = base64::decoded_len_estimate(encoded.len());
     Secret::try_fill(room, |buffer| STANDARD.decode_slice(encoded, buffer)).map_err(|_| MISSHAPEN)
-}
-
-fn in_base64<S: serde::Serializer>(bytes: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&STANDARD.encode(bytes))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Whatever the daemon answers is judged before it is used; and whether it is a daemon that may be believed, before
 //! anything is said to it.
 
+mod agent;
 mod calls;
 mod connection;
 mod error;
@@ -13,7 +14,8 @@ mod http;
 mod opened;
 mod trusted_path;
 
-pub use calls::{Client, Stanza, Unlocked};
+pub use agent::DaemonAgent;
+pub use calls::{Client, Unlocked};
 pub use error::Error;
 pub use feed::{Feed, Heard};
 pub use http::Answer;

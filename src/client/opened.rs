@@ -43,7 +43,7 @@ pub struct Given {
 }
 
 impl Opened {
-    /// Reads the body of an answer.
+    /// Reads the body of an answer. What has names that no process can be given is none.
     ///
     /// # Errors
     /// When it is none.
@@ -52,6 +52,10 @@ impl Opened {
         let texts = |key| -> Result<Vec<Given>, &'static str> {
             let details = value.member("details");
             let given = members(value.member(key))?.map(|(name, member)| {
+                // A file has its variable's name.
+                if !is_name(name) || (key == "files" && !is_file_name(name)) {
+                    return Err(MISSHAPEN);
+                }
                 let place = details.and_then(|details| details.member(name));
                 Ok(Given {
                     name: name.into(),
@@ -62,7 +66,7 @@ impl Opened {
             given.collect()
         };
         let secrets = items(value.member("secrets"))?.iter().map(secret_text);
-        let warnings = items(value.member("warnings"))?.iter().map(warning);
+        let warnings = items(value.member("diagnostics"))?.iter().map(warning);
         Ok(Self {
             revision: revision(&value)?,
             variables: texts("variables")?,
@@ -114,6 +118,14 @@ pub fn text(value: &Value) -> Result<Text, &'static str> {
         }
         _ => Err(MISSHAPEN),
     }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0'])
+}
+
+fn is_file_name(name: &str) -> bool {
+    !name.contains('/') && !matches!(name, "." | "..")
 }
 
 fn secret_text(item: &Value) -> Result<SecretText, &'static str> {
@@ -215,6 +227,7 @@ mod tests {
             "details": {"A": {"environment": "app", "line": 3, "column": 5, "path": "values.a", "secret": false}},
             "secrets": [{"path": "values.s", "text": "hunter2"}],
             "lifetimeSeconds": 60,
+            "diagnostics": [{"severity": "warning", "message": "odd", "line": 3, "hint": null}],
             "later": [1]
         }"#;
         let opened = Opened::read(body).unwrap();
@@ -230,6 +243,10 @@ mod tests {
         assert!(opened.variables[1].place.is_none());
         assert_eq!(opened.secrets[0].text.bytes(), b"hunter2");
         assert_eq!(opened.lifetime, Some(Duration::from_secs(60)));
+        let expected = serde_json::json!(
+            [{"severity": "warning", "message": "odd", "line": 3, "hint": null}]
+        );
+        assert_eq!(serde_json::Value::from(opened.warnings), expected);
         let all = opened.variables.iter().chain(&opened.files);
         assert!(
             all.into_iter()
@@ -251,6 +268,10 @@ mod tests {
             r#"{"revision": "a", "files": {"A": {}}}"#,
             r#"{"revision": "a", "secrets": [{}]}"#,
             r#"{"revision": "a", "secrets": {}}"#,
+            r#"{"revision": "a", "variables": {"A=B": ""}}"#,
+            r#"{"revision": "a", "variables": {"": ""}}"#,
+            r#"{"revision": "a", "files": {"../A": ""}}"#,
+            r#"{"revision": "a", "files": {"..": ""}}"#,
             r#"{"revision": "a", "lifetimeSeconds": -1}"#,
             r#"{"revision": "a", "variables": {"A": ""}, "details": {"A": {"line": 1}}}"#,
             r#"{"revision": "a"} x"#,

@@ -46,8 +46,9 @@ pub struct Request<'a> {
     pub stack: Option<&'a str>,
     /// The user that the process acts as.
     pub user: u32,
-    /// The last place for definitions, [`SYSTEM_FOLDER`] except in tests.
-    pub system_folder: &'a Path,
+    /// The last place for definitions, [`SYSTEM_FOLDER`] except in tests. None if a daemon may have them: then it is no fault
+    /// that there is no folder.
+    pub system_folder: Option<&'a Path>,
 }
 
 /// What is meant.
@@ -87,15 +88,16 @@ pub fn resolve(request: &Request<'_>) -> Result<ResolvedProject, Error> {
         ProjectFile::Nearest => upwards(request.working_directory, &[FILE_NAME], request.user)?,
         ProjectFile::At(path) => Some(SettingsFile::read(request.working_directory.join(path))?.0),
     };
-    let content: EscrunFile = match &file {
+    let mut content: EscrunFile = match &file {
         Some(file) => parse(&file.path, &file.text)?,
         None => EscrunFile::default(),
     };
     inputs.extend(file.iter().map(|file| file.path.clone()));
-    let selection = select(request, file.as_ref().zip(content.environment), &mut inputs)?;
-    let folders = match named_folders(request, file.as_ref(), &content.environments)? {
-        Some(folders) => folders,
-        None => usual_folder(request, file.as_ref(), selection.as_ref())?,
+    let entry = content.environment.take();
+    let selection = select(request, file.as_ref().zip(entry), &mut inputs)?;
+    let folders = match find_folders(request, file.as_ref(), &content, selection.as_ref()) {
+        Err(_) if request.system_folder.is_none() => Vec::new(),
+        folders => folders?,
     };
     Ok(ResolvedProject {
         folders,
@@ -150,6 +152,18 @@ fn pulumi_project(request: &Request<'_>) -> Result<Option<PulumiProject>, Error>
     PulumiProject::find(request.working_directory, request.user)
 }
 
+fn find_folders(
+    request: &Request<'_>,
+    file: Option<&SettingsFile>,
+    content: &EscrunFile,
+    selection: Option<&Selection>,
+) -> Result<Vec<PathBuf>, Error> {
+    match named_folders(request, file, &content.environments)? {
+        Some(folders) => Ok(folders),
+        None => usual_folder(request, file, selection),
+    }
+}
+
 /// The folders that the command line or else the project's file names. Each has to be there.
 fn named_folders(
     request: &Request<'_>,
@@ -189,7 +203,7 @@ fn usual_folder(
     {
         places.push(project.file.folder().join(USUAL_FOLDER));
     }
-    places.push(request.system_folder.to_owned());
+    places.extend(request.system_folder.map(Path::to_owned));
     places.dedup();
     match places.iter().find(|place| place.is_dir()) {
         Some(place) => Ok(vec![place.clone()]),

@@ -5,6 +5,9 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::Delivery;
 use super::wire::{self, MOST, read_length, read_name, write_bytes, write_length};
@@ -15,7 +18,7 @@ use crate::secret::Secret;
 pub const RESOLVER: &str = "__resolve";
 
 /// Begins what is written; the digit changes with the form.
-const MAGIC: &[u8; 8] = b"resolve\x01";
+const MAGIC: &[u8; 8] = b"resolve\x02";
 
 /// What composing anew comes to.
 #[derive(Default)]
@@ -24,6 +27,32 @@ pub struct Resolution {
     pub inputs: BTreeSet<PathBuf>,
     /// What the command is given; nothing if there were errors, which have been told.
     pub delivery: Option<Delivery>,
+    /// How a daemon tells when that changes, if it is from one.
+    pub subscription: Option<Subscription>,
+    /// Why a daemon gave nothing, which has not been told.
+    pub refusal: Option<Refusal>,
+}
+
+/// What it takes to hear from a daemon that something has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The daemon's socket.
+    pub socket: PathBuf,
+    /// The environments.
+    pub environments: Vec<String>,
+    /// The revision that is known.
+    pub revision: String,
+    /// How long what was given may be used.
+    pub lifetime: Option<Duration>,
+}
+
+/// Why a daemon gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// What it said.
+    pub message: String,
+    /// Whether that may pass though no definition changes.
+    pub is_passing: bool,
 }
 
 impl Resolution {
@@ -38,6 +67,9 @@ impl Resolution {
         for path in &self.inputs {
             write_bytes(to, path.as_os_str().as_bytes())?;
         }
+        // Neither holds a secret.
+        write_bytes(to, &json(&self.subscription))?;
+        write_bytes(to, &json(&self.refusal))?;
         write_length(to, usize::from(self.delivery.is_some()))?;
         match &self.delivery {
             Some(delivery) => delivery.write(to),
@@ -60,11 +92,18 @@ impl Resolution {
             let path: OsString = read_name(from)?;
             resolution.inputs.insert(path.into());
         }
+        resolution.subscription = serde_json::from_slice(read_name(from)?.as_bytes())?;
+        resolution.refusal = serde_json::from_slice(read_name(from)?.as_bytes())?;
         if read_length(from, 1)? == 1 {
             resolution.delivery = Some(Delivery::read(from)?);
         }
         Ok(resolution)
     }
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    // A path that is no UTF-8 is none that is known.
+    serde_json::to_vec(value).unwrap_or_else(|_| b"null".to_vec())
 }
 
 #[cfg(test)]
@@ -84,12 +123,24 @@ mod tests {
         for delivery in [None, Some(delivery())] {
             let resolution = Resolution {
                 inputs: ["/a".into(), "/b/c".into()].into(),
+                subscription: delivery.as_ref().map(|_| Subscription {
+                    socket: "/s".into(),
+                    environments: vec!["app".into()],
+                    revision: "r".into(),
+                    lifetime: Some(Duration::from_secs(9)),
+                }),
+                refusal: delivery.is_none().then(|| Refusal {
+                    message: "locked".into(),
+                    is_passing: true,
+                }),
                 delivery,
             };
             let encoded = resolution.encode();
             let bytes = encoded.expose();
             let read = Resolution::read(&mut &*bytes).expect("read");
             assert_eq!(read.inputs, resolution.inputs);
+            assert_eq!(read.subscription, resolution.subscription);
+            assert_eq!(read.refusal, resolution.refusal);
             match (&resolution.delivery, &read.delivery) {
                 (None, None) => {}
                 (Some(one), Some(other)) => assert!(one.changes(other).is_empty()),

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::protocol::StanzaCall;
 
 /// A server that answers one request with some bytes, and gives what it was asked.
 struct Server {
@@ -110,10 +111,11 @@ fn who_is_not_there_is_told_apart() {
 
 #[test]
 fn unlocking_goes_on_until_nothing_is_asked() {
-    let body = r#"{"locked": true, "identities": [], "questions": [{"text": "passphrase", "hidden": true}]}"#;
+    let body = r#"{"error": {"code": "locked", "message": "there are questions"},
+        "locked": true, "identities": [], "questions": [{"text": "passphrase", "hidden": true}]}"#;
     let server = Server::answering_with(423, body);
     match server.client().unlock(&[]).unwrap() {
-        Unlocked::Asks(state) => assert_eq!(state.questions[0].text, "passphrase"),
+        Unlocked::Asks(refused) => assert_eq!(refused.keys.questions[0].text, "passphrase"),
         Unlocked::Done(_) => panic!("it asks"),
     }
     assert!(server.asked().ends_with(r#"{"answers":{}}"#));
@@ -131,15 +133,16 @@ fn unlocking_goes_on_until_nothing_is_asked() {
 #[test]
 fn a_file_key_is_unwrapped() {
     let server = Server::answering_with(200, r#"{"fileKey": "AAECAw=="}"#);
-    let args = ["x".to_owned()];
-    let stanzas = [Stanza {
-        kind: "X25519",
-        args: &args,
-        body: b"\xff\xfe",
-    }];
-    let key = server.client().unwrap_file_key(&stanzas).unwrap();
+    let call = UnwrapCall {
+        stanzas: vec![StanzaCall {
+            kind: "X25519".to_owned(),
+            args: vec!["x".to_owned()],
+            body: "//4".to_owned(),
+        }],
+    };
+    let key = server.client().unwrap_file_key(&call).unwrap();
     assert_eq!(key.expose(), [0, 1, 2, 3]);
-    let expected = r#"{"stanzas":[{"type":"X25519","args":["x"],"body":"//4="}]}"#;
+    let expected = r#"{"stanzas":[{"type":"X25519","args":["x"],"body":"//4"}]}"#;
     assert!(server.asked().ends_with(expected));
 }
 

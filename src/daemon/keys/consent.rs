@@ -145,7 +145,8 @@ impl<'a> Turn<'a> {
             .asking
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        asking.insert(user).then_some(Self { confirmer, user })
+        // Made only if it is to be: it gives the turn back when it is dropped.
+        asking.insert(user).then(|| Self { confirmer, user })
     }
 }
 

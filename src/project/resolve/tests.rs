@@ -41,7 +41,7 @@ fn resolved(scratch: &tempfile::TempDir, typed: &Typed<'_>) -> Result<ResolvedPr
         environments: &environments,
         stack: typed.stack,
         user: effective_user(),
-        system_folder: &scratch.path().join("etc"),
+        system_folder: Some(&scratch.path().join("etc")),
     })
 }
 
@@ -265,7 +265,7 @@ fn a_strangers_file_is_refused_unless_it_is_named() {
         environments: &[],
         stack: None,
         user: 0,
-        system_folder: Path::new(SYSTEM_FOLDER),
+        system_folder: Some(Path::new(SYSTEM_FOLDER)),
     };
     assert_eq!(resolve(&request).unwrap().required, ["A"]);
     request.file = ProjectFile::None;

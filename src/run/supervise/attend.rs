@@ -114,13 +114,23 @@ impl Supervisor {
         let (since, is_broken_off) = (resolving.since(), resolving.is_broken_off());
         let resolution = resolving.finish(end);
         let is_whole = resolution.delivery.is_some();
+        let refusal = resolution.refusal;
+        if let Some(herald) = &mut self.herald {
+            let now = Instant::now();
+            if let Some(subscription) = resolution.subscription {
+                herald.renew(subscription, now);
+            }
+            if let Some(refusal) = &refusal {
+                herald.refused(refusal, now);
+            }
+        }
         if let Some(vigil) = &mut self.vigil {
             vigil.renew(resolution.inputs, is_whole, since);
         }
         let verdict = match (resolution.delivery, &mut self.values) {
             (Some(delivery), Some(values)) => values.judge(delivery, &self.rules),
             _ => {
-                if !is_broken_off {
+                if !is_broken_off && refusal.is_none() {
                     warn!("values could not be composed anew, so the command keeps what it has");
                 }
                 Verdict::Failed

@@ -21,7 +21,9 @@ use super::words::words;
 use crate::log;
 use crate::reaction::Rules;
 use crate::run::files::{self, Folder};
-use crate::run::{Condition, Delivery, Error, Lifecycle, Policy, Privileges, Program, Restart};
+use crate::run::{
+    Condition, Delivery, Error, Lifecycle, Policy, Privileges, Program, Restart, Subscription,
+};
 use crate::secret::Secret;
 use crate::sys::children::{self, Pid, adopt_orphans};
 use crate::sys::exec::reenter;
@@ -67,6 +69,8 @@ pub struct Watch {
     pub since: SystemTime,
     /// What is done about changes.
     pub rules: Rules,
+    /// How a daemon tells of changes, if the values are from one.
+    pub subscription: Option<Subscription>,
 }
 
 impl Order {
@@ -199,6 +203,7 @@ impl Watch {
             inputs: self.inputs.iter().map(|path| path.clone().into()).collect(),
             since: self.since,
             rules: self.rules.clone(),
+            subscription: self.subscription.clone(),
         }
     }
 }

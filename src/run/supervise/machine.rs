@@ -183,7 +183,7 @@ impl Machine {
             Event::Started(pid) => self.started(pid, &mut actions),
             Event::NotStarted(status) => self.not_started(status, &mut actions),
             Event::Ready(pid) => self.ready(pid, &mut actions),
-            Event::FilesChanged => {
+            Event::FilesChanged | Event::DaemonTold => {
                 self.reload.request();
                 self.resolve(&mut actions);
             }

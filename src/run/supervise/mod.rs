@@ -10,6 +10,7 @@ mod attend;
 mod cgroup;
 mod family;
 mod helper;
+mod herald;
 mod job;
 mod keepsake;
 mod launch;

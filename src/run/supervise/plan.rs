@@ -13,7 +13,7 @@ use super::outlets::Outlet;
 use super::starter::Starter;
 use crate::log;
 use crate::reaction::Rules;
-use crate::run::{Lifecycle, Policy, Restart, files};
+use crate::run::{Lifecycle, Policy, Restart, Subscription, files};
 use crate::sys::children::Pid;
 use crate::sys::process::Inherited;
 
@@ -63,6 +63,8 @@ pub(super) struct WatchPlan {
     pub(super) since: SystemTime,
     /// What is done.
     pub(super) rules: Rules,
+    /// How a daemon tells of changes, if the values are from one.
+    pub(super) subscription: Option<Subscription>,
 }
 
 impl Plan {

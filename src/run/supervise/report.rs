@@ -33,6 +33,7 @@ pub(super) fn event(command: Pid, watched: Pid, event: &Event) {
         Event::Started(pid) => info!(child = pid.number(), "the command was started"),
         Event::Ready(pid) => info!(child = pid.number(), "the command is up"),
         Event::FilesChanged => info!("files have changed, so values are composed anew"),
+        Event::DaemonTold => info!("values are composed anew by the daemon"),
         Event::Resolved(Verdict::Same) => info!("the values are the same"),
         Event::Resolved(_) | Event::NotStarted(_) | Event::Elapsed(_) | Event::Childless => {}
     }

@@ -12,6 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tracing::error;
 
 use super::cgroup::Cgroup;
+use super::herald::Herald;
 use super::keepsake::Keepsake;
 use super::machine::{Action, Event, Machine, Setting, Timer};
 use super::masking::Masking;
@@ -61,6 +62,7 @@ pub(super) struct Supervisor {
     /// What is done about changes of it.
     pub(super) rules: Rules,
     pub(super) vigil: Option<Vigil>,
+    pub(super) herald: Option<Herald>,
     pub(super) resolver: Option<Resolver>,
     pub(super) resolving: Option<Resolving>,
     /// When the command counts as up.
@@ -115,6 +117,7 @@ impl Supervisor {
             values: None,
             rules: Rules::default(),
             vigil: None,
+            herald: None,
             resolver: None,
             resolving: None,
             prober: None,
@@ -140,6 +143,10 @@ impl Supervisor {
             .and_then(|environment| Resolver::new(&plan.arguments, environment, recollection));
         let inputs = plan.inputs.into_iter().map(PathBuf::from).collect();
         self.rules = plan.rules;
+        let now = Instant::now();
+        self.herald = plan
+            .subscription
+            .map(|subscription| Herald::new(subscription, now));
         match (resolver, Vigil::new(inputs, plan.since)) {
             (Ok(resolver), Ok(vigil)) => {
                 self.resolver = Some(resolver);
@@ -208,8 +215,9 @@ impl Supervisor {
     fn wait(&mut self) -> io::Result<()> {
         let vigil = self.vigil.as_ref().and_then(Vigil::deadline);
         let prober = self.prober.as_ref().and_then(Prober::deadline);
+        let herald = self.herald.as_ref().map(Herald::deadline);
         let deadlines = self.deadlines.values().copied();
-        let timeout = match deadlines.chain(vigil).chain(prober).min() {
+        let timeout = match deadlines.chain(vigil).chain(herald).chain(prober).min() {
             None => PollTimeout::NONE,
             Some(deadline) => {
                 let left = deadline.saturating_duration_since(Instant::now());
@@ -222,6 +230,7 @@ impl Supervisor {
         let descriptors = [
             Some(self.signals.as_fd()),
             self.vigil.as_ref().map(AsFd::as_fd),
+            self.herald.as_ref().and_then(Herald::descriptor),
             resolving.and_then(Resolving::descriptor),
             self.notify.as_ref().map(AsFd::as_fd),
         ];
@@ -251,6 +260,13 @@ impl Supervisor {
             vigil.look();
             if vigil.is_due(Instant::now()) {
                 self.tell(Event::FilesChanged);
+            }
+        }
+        if let Some(herald) = &mut self.herald {
+            let now = Instant::now();
+            herald.look(now);
+            if herald.is_due(now) {
+                self.tell(Event::DaemonTold);
             }
         }
         self.probe(Instant::now());

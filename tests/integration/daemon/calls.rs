@@ -16,7 +16,7 @@ fn environments_are_opened_as_variables_as_values_and_by_path() {
     assert_eq!(answer.field("cache-control"), Some("no-store"));
     let json = answer.json();
     assert_eq!(json["variables"]["APP_HOST"], "example.org");
-    assert_eq!(json["variables"]["APP_SECRETS_API_KEY"], CANARY);
+    assert_eq!(json["variables"]["SECRETS_API_KEY"], CANARY);
     let values = served
         .open(r#"{"environments":["app"],"view":"values"}"#)
         .json();
@@ -160,8 +160,8 @@ fn faults_have_their_codes() {
         (
             "POST /v1/open",
             r#"{"environments":["../app"]}"#,
-            404,
-            "not-found",
+            422,
+            "faulty",
         ),
         (
             "POST /v1/open",

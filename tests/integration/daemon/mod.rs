@@ -1,9 +1,12 @@
 //! The daemon and its parts: real processes, real sockets, real files.
 
+mod agent;
 mod calls;
+mod client;
 mod helper;
 mod hostile;
 mod memory;
+mod peers;
 mod sandbox;
 pub(crate) mod served;
 mod storm;

@@ -141,7 +141,8 @@ impl Served {
     /// Asks on a connection of its own.
     #[track_caller]
     pub(crate) fn request(&self, line: &str, body: &str) -> Answer {
-        self.try_request(line, body).unwrap()
+        let answer = self.try_request(line, body);
+        answer.unwrap_or_else(|error| panic!("{line}: {error}: {}", self.log()))
     }
 
     fn try_request(&self, line: &str, body: &str) -> io::Result<Answer> {
@@ -192,7 +193,10 @@ impl Served {
     /// How many descriptors it has open.
     pub(crate) fn descriptors(&self) -> usize {
         let folder = format!("/proc/{}/fd", self.pid());
-        fs::read_dir(folder).unwrap().count()
+        let entries = fs::read_dir(folder);
+        entries
+            .unwrap_or_else(|error| panic!("{error}: {}", self.log()))
+            .count()
     }
 
     /// How much memory it has, in KiB.

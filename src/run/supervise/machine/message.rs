@@ -35,6 +35,8 @@ pub enum Event {
     Ready(Pid),
     /// Files that went into the values have changed.
     FilesChanged,
+    /// A daemon has told of new values, or what it gave before may not be used much longer.
+    DaemonTold,
     /// Values were composed anew, or were not.
     Resolved(Verdict),
 }

@@ -1,0 +1,101 @@
+//! A daemon as the agent of age's identities: for age and its like, and for escrun itself.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::ambient::Ambient;
+use super::error::{FAILED, Failure, USAGE};
+use super::ui::Ui;
+use super::via::{Via, ViaOptions, named_socket, own_socket};
+use crate::client::{Client, DaemonAgent};
+use crate::crypt::{Agent, AgentError, PLUGIN_NAME, agent_identity, serve_plugin};
+use crate::sys::fs::describe;
+
+/// What age starts its plugins with (c2sp.org/age-plugin).
+const PLUGIN_OPTION: &str = "--age-plugin=";
+
+/// Whether this program was started as a plugin of age: by the name `age-plugin-escrun`.
+pub(super) fn is_plugin(arguments: &[OsString]) -> bool {
+    let program = arguments.first().map(Path::new).and_then(Path::file_name);
+    program.and_then(OsStr::to_str) == Some(&format!("age-plugin-{PLUGIN_NAME}"))
+}
+
+/// Serves age. Gives the exit status.
+pub(super) fn serve(arguments: &[OsString]) -> u8 {
+    let [_, option] = arguments else {
+        return told(
+            "it is age that starts this: see escrun agent identity",
+            USAGE,
+        );
+    };
+    let option = option.to_string_lossy();
+    let Some(state_machine) = option.strip_prefix(PLUGIN_OPTION) else {
+        return told(
+            "it is age that starts this: see escrun agent identity",
+            USAGE,
+        );
+    };
+    let ambient = match Ambient::read() {
+        Ok(ambient) => ambient,
+        Err(failure) => return told(&failure.message.unwrap_or_default(), FAILED),
+    };
+    let find = |socket: Option<&Path>| find(socket, &ambient);
+    match serve_plugin(state_machine, &find) {
+        Ok(()) => 0,
+        Err(error) => told(&describe(&error), FAILED),
+    }
+}
+
+fn find(socket: Option<&Path>, ambient: &Ambient) -> Result<Box<dyn Agent>, AgentError> {
+    let socket = match socket {
+        Some(socket) => Some(socket.to_owned()),
+        None => agent_socket(&ViaOptions::default(), ambient),
+    };
+    match socket {
+        Some(socket) => Ok(Box::new(DaemonAgent::new(socket))),
+        None => Err(AgentError {
+            message: "nothing says where the agent is".to_owned(),
+            hint: Some("set XDG_RUNTIME_DIR, or name its socket by ESCRUN_SOCKET".to_owned()),
+        }),
+    }
+}
+
+/// The agent that decrypts where no identity of this side does: the one that was named, or the user's own. Never the
+/// machine's daemon unless it was named, and none where no daemon is wanted.
+pub(super) fn of_direct_runs(options: &ViaOptions, ambient: &Ambient) -> Option<DaemonAgent> {
+    if options.via == Some(Via::Direct) {
+        return None;
+    }
+    agent_socket(options, ambient).map(DaemonAgent::optional)
+}
+
+fn agent_socket(options: &ViaOptions, ambient: &Ambient) -> Option<PathBuf> {
+    named_socket(options, ambient).or_else(|| own_socket(ambient))
+}
+
+/// Prints the identity that has age ask the agent.
+pub(super) fn identity(ui: &Ui, options: &ViaOptions, ambient: &Ambient) -> Result<(), Failure> {
+    let named = options.socket.as_ref();
+    let named = named.map(|socket| ambient.working_directory.join(socket));
+    let mut text = String::new();
+    match agent_socket(options, ambient).map(|socket| Client::new(socket).status()) {
+        Some(Ok(status)) => {
+            for recipient in &status.keys.recipients {
+                text += &format!("# public key: {recipient}\n");
+            }
+        }
+        Some(Err(error)) => ui.warning(&format!("the public keys are left out: {error}")),
+        None => ui.warning("the public keys are left out: nothing says where the agent is"),
+    }
+    text += &agent_identity(named.as_deref());
+    text.push('\n');
+    ui.out(text.as_bytes())
+}
+
+/// Says it to whoever looks; age does not unless it is told to.
+fn told(message: &str, status: u8) -> u8 {
+    // Nobody is left to tell if that fails.
+    let _ = writeln!(std::io::stderr(), "age-plugin-{PLUGIN_NAME}: {message}");
+    status
+}
