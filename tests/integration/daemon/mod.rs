@@ -5,6 +5,7 @@ mod calls;
 mod client;
 mod helper;
 mod hostile;
+mod openapi;
 mod memory;
 mod peers;
 mod sandbox;
