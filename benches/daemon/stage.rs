@@ -35,18 +35,20 @@ impl Stage {
             "config/escrun/environments",
             "run",
             "state",
+            "elsewhere",
         ] {
             fs::create_dir_all(stage.path(folder)).expect("a folder");
         }
         fs::set_permissions(stage.path("run"), PermissionsExt::from_mode(0o700)).expect("a mode");
         let recipient = stage.keygen();
-        let head = format!("encryption:\n  recipients: [{recipient}]\n");
+        let project = format!("encryption:\n  - recipients: [{recipient}]\n");
+        fs::write(stage.path("escrun.yaml"), project).expect("a project");
         for (name, imports, secrets) in [
             ("base", "", 0..8),
             ("service", "imports: [base]\n", 8..14),
             ("production", "", 14..20),
         ] {
-            let mut text = format!("{head}{imports}values:\n");
+            let mut text = format!("{imports}values:\n");
             text.push_str("  environmentVariables:\n");
             for number in secrets {
                 let secret = format!("{{fn::secret: value-of-secret-number-{number:04}}}");
@@ -94,10 +96,9 @@ impl Stage {
         let output = command.arg("keygen").arg("--output").arg(self.identity());
         let output = output.output().expect("escrun starts");
         assert!(output.status.success(), "{output:?}");
-        let text = String::from_utf8(output.stdout).expect("text");
-        let recipient = text
-            .split_whitespace()
-            .find(|word| word.starts_with("age1"));
+        let told = String::from_utf8(output.stderr).expect("text");
+        let mut words = told.split_whitespace();
+        let recipient = words.find(|word| word.starts_with("age1"));
         recipient.expect("a public key").to_owned()
     }
 
@@ -120,6 +121,8 @@ impl Stage {
                 .arg(self.path("config/escrun/environments"));
         }
         command.args(["--", "true"]);
+        // Nothing there says where definitions are.
+        command.current_dir(self.path("elsewhere"));
         command
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-/// All measures in the order in which they were taken.
+/// All measures, each printed when it is taken.
 #[derive(Default)]
 pub(super) struct Table {
     rows: Vec<Row>,
@@ -20,6 +20,21 @@ enum Bar {
 }
 
 impl Row {
+    fn print(&self) {
+        let verdict = match self.bar {
+            None => String::new(),
+            Some(Bar::AtMost(most)) => format!("at most {most}"),
+            Some(Bar::AtLeast(least)) => format!("at least {least}"),
+        };
+        let met = if self.is_met() { "" } else { ": MISSED" };
+        let _ = writeln!(
+            std::io::stdout(),
+            "{:52} {:>10.2}  {verdict}{met}",
+            self.name,
+            self.value
+        );
+    }
+
     fn is_met(&self) -> bool {
         match self.bar {
             None => true,
@@ -47,30 +62,14 @@ impl Table {
 
     fn add(&mut self, name: &str, value: f64, bar: Option<Bar>) {
         let name = name.to_owned();
-        self.rows.push(Row { name, value, bar });
+        let row = Row { name, value, bar };
+        row.print();
+        self.rows.push(row);
     }
 
     /// Whether no bar is missed.
     pub(super) fn is_met(&self) -> bool {
         self.rows.iter().all(Row::is_met)
-    }
-
-    /// Prints everything.
-    pub(super) fn print(&self) {
-        let mut output = std::io::stdout();
-        for row in &self.rows {
-            let verdict = match row.bar {
-                None => String::new(),
-                Some(Bar::AtMost(most)) => format!("at most {most}"),
-                Some(Bar::AtLeast(least)) => format!("at least {least}"),
-            };
-            let met = if row.is_met() { "" } else { ": MISSED" };
-            let _ = writeln!(
-                output,
-                "{:52} {:>10.2}  {verdict}{met}",
-                row.name, row.value
-            );
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Any answer of a plugin is understood or refused, and the reason has nothing of what it said.
 
 use escrun::encode::{self, Redaction};
-use escrun::provider::protocol::{AnswerError, read_schema, read_value};
+use escrun::provider::protocol::{Answer, AnswerError, read_schema, read_value};
 use escrun::source::{Origin, Source, Span};
 
 use super::world::CANARY;
@@ -13,7 +13,7 @@ pub fn check(data: &[u8]) {
     for bytes in [data, answer.as_bytes()] {
         broken(read_schema(bytes, &origin).err());
         match read_value(bytes, &origin) {
-            Ok(value) => {
+            Ok(Answer { value, .. }) => {
                 let shown = encode::json(&value, Redaction::Redact);
                 let shown = shown.map(|encoded| encoded.text.bytes().to_vec());
                 if value.secret {

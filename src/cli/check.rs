@@ -16,7 +16,6 @@ use crate::eval::{Loader, Mode, Selection};
 use crate::export::{self, Export};
 use crate::lint;
 use crate::open;
-use crate::protocol::OpenCall;
 use crate::source::Source;
 use crate::store::EnvironmentName;
 use crate::sys::process;
@@ -68,13 +67,10 @@ pub(super) fn check_remote(remote: &Remote<'_>, options: &CheckOptions) -> Resul
     }
     let mut diagnostics = Vec::new();
     for name in &names {
-        let call = OpenCall {
-            environments: vec![name.clone()],
-            ..remote.call()?
-        };
-        let told = remote.client.check(&call)?.diagnostics;
-        diagnostics.extend(told.iter().filter_map(Diagnostic::from_json_value));
+        diagnostics.extend(remote.check(name)?);
     }
+    // What two of them share tells its faults for each.
+    diagnostic::deduplicate(&mut diagnostics);
     conclude(remote.ui, names.len(), diagnostics, options)
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::policy_options::DaemonVerb;
 use super::run_options::LogFormat;
 
 /// Options of `daemon`.
@@ -11,16 +12,16 @@ use super::run_options::LogFormat;
 #[command(next_help_heading = "Serving")]
 pub(super) struct DaemonOptions {
     /// Serve the machine: settings in /etc/escrun, socket in /run/escrun, audit in /var/log/escrun.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(super) system: bool,
     /// Settings [default: daemon.yaml in the folder of escrun's configuration].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Socket to serve on [default: $XDG_RUNTIME_DIR/escrun/escrun.sock].
     #[arg(long, value_name = "PATH")]
     pub(super) socket: Option<PathBuf>,
     /// Who may do what [default: policy.yaml beside the settings].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
     /// Where every decision is written [default: audit.jsonl in the folder of escrun's state].
     #[arg(long, value_name = "FILE")]
@@ -31,4 +32,6 @@ pub(super) struct DaemonOptions {
     /// How the log is written [default: as the journal has it, if standard error is the journal; else text].
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(super) log_format: Option<LogFormat>,
+    #[command(subcommand)]
+    pub(super) verb: Option<DaemonVerb>,
 }

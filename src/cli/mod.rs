@@ -29,6 +29,10 @@ mod log;
 mod ls;
 mod masked;
 mod overrides;
+#[cfg(target_os = "linux")]
+mod policy;
+#[cfg(target_os = "linux")]
+mod policy_options;
 mod privileges;
 mod prompt;
 mod recollection;
@@ -60,6 +64,8 @@ use ambient::Ambient;
 use args::{AgentVerb, Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
 pub use launch::Launch;
+#[cfg(target_os = "linux")]
+use policy_options::DaemonVerb;
 use prompt::Terminal;
 use recollection::Recollection;
 use ui::Ui;
@@ -173,7 +179,12 @@ fn dispatch(
         Verb::Set(options) => done(set::set(&workspace()?, &options)),
         Verb::Seal { names } => done(seal::seal(&workspace()?, &names)),
         #[cfg(target_os = "linux")]
-        Verb::Daemon(options) => daemon::serve(&shared, ambient, ui, &options).map(Outcome::Exit),
+        Verb::Daemon(options) => match &options.verb {
+            None => daemon::serve(&shared, ambient, ui, &options).map(Outcome::Exit),
+            Some(DaemonVerb::Policy(verb)) => {
+                done(policy::policy(&shared, ambient, ui, &options, verb))
+            }
+        },
         #[cfg(target_os = "linux")]
         Verb::Audit { verb } => done(audit::audit(&shared, ambient, ui, &verb)),
         Verb::Trust { names, revoke } => done(trust::trust(&workspace()?, &names, revoke)),

@@ -160,13 +160,13 @@ impl WantedUser {
 }
 
 /// A number, if the text is one; within it, whether an id can have it.
-fn id(text: &str) -> Option<Option<u32>> {
+pub(super) fn id(text: &str) -> Option<Option<u32>> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().ok().filter(|id| *id <= LAST_ID))
 }
 
 /// The group that a name or number means.
-fn group(option: &str, text: &str) -> Result<u32, Failure> {
+pub(super) fn group(option: &str, text: &str) -> Result<u32, Failure> {
     if let Some(number) = id(text) {
         return number.ok_or_else(|| Failure::usage(format!("{option} {text}: no such id")));
     }

@@ -33,7 +33,7 @@ pub(super) struct Remote<'a> {
     pub(super) recollection: Option<Arc<Recollection>>,
     /// When the first of what decides was read.
     pub(super) since: SystemTime,
-    pub(super) client: Client,
+    client: Client,
     pub(super) environments: Vec<String>,
     context: BTreeMap<String, String>,
     /// What was given last.
@@ -94,11 +94,22 @@ impl<'a> Remote<'a> {
         })
     }
 
-    /// What every call says.
+    /// What is wrong with the definition of an environment.
     ///
     /// # Errors
-    /// When no environment is named.
-    pub(super) fn call(&self) -> Result<OpenCall, Failure> {
+    /// When the daemon does not tell.
+    pub(super) fn check(&self, environment: &str) -> Result<Vec<Diagnostic>, Failure> {
+        let told = self.client.check(&OpenCall {
+            environments: vec![environment.to_owned()],
+            context: self.context.clone(),
+            ..OpenCall::default()
+        })?;
+        let told = told.diagnostics.iter();
+        Ok(told.filter_map(Diagnostic::from_json_value).collect())
+    }
+
+    /// What every call for what is meant says.
+    fn call(&self) -> Result<OpenCall, Failure> {
         if self.environments.is_empty() {
             return Err(Failure::new("no environment is named")
                 .with_hint("name some with --env A,B or ESCRUN_ENV"));

@@ -16,13 +16,14 @@ use tracing::{info, warn};
 use super::assembly::{Materials, assemble};
 use super::audit;
 use super::context::Daemon;
+use super::credentials::{self, Manager, Mapping, Times};
 use super::environments::Subject;
 use super::keys::IdentityPlace;
 use super::server::{self, ListenError, OwnSocket};
 use super::service::{Notifier, Order, Orders, Service, orders};
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use crate::project;
-use crate::sys::fs::describe;
+use crate::sys::fs::{describe, effective_user};
 
 /// What a daemon is started with.
 pub struct Start {
@@ -45,6 +46,8 @@ pub enum Error {
     Policy(project::Error),
     /// There is no audit.
     Audit(audit::Error),
+    /// The settings say something wrong, which this tells.
+    Settings(String),
     /// The system refuses something.
     Io(&'static str, io::Error),
 }
@@ -55,6 +58,7 @@ impl fmt::Display for Error {
             Self::Listen(error) => error.fmt(f),
             Self::Policy(error) => error.fmt(f),
             Self::Audit(error) => error.fmt(f),
+            Self::Settings(fault) => f.write_str(fault),
             Self::Io(what, error) => write!(f, "{what}: {}", describe(error)),
         }
     }
@@ -69,7 +73,7 @@ impl Error {
             Self::Listen(error) => error.hint().map(str::to_owned),
             Self::Policy(error) => error.hint(),
             Self::Audit(error) => error.hint(),
-            Self::Io(..) => None,
+            Self::Settings(_) | Self::Io(..) => None,
         }
     }
 }
@@ -92,7 +96,9 @@ pub fn run(start: Start) -> Result<u8, Error> {
         notifier,
         watchdog,
     } = service;
+    let mapping = Mapping::new(&settings.credentials).map_err(Error::Settings)?;
     let (own, listeners) = listen(&settings, sockets.requests)?;
+    let (own_credentials, credentials) = listen_for_credentials(&settings, sockets.credentials)?;
     let daemon = assemble(Materials {
         settings,
         places,
@@ -109,6 +115,7 @@ pub fn run(start: Start) -> Result<u8, Error> {
         for listener in listeners {
             serve(&daemon, listener);
         }
+        serve_credentials(&daemon, credentials, mapping);
         tend(&daemon);
         if let Some(watchdog) = watchdog {
             let probed = Arc::clone(&daemon);
@@ -126,7 +133,7 @@ pub fn run(start: Start) -> Result<u8, Error> {
     });
     // What still runs has had its time.
     runtime.shutdown_background();
-    drop(own);
+    drop((own, own_credentials));
     served.map(|()| 0)
 }
 
@@ -151,6 +158,50 @@ fn serve(daemon: &Arc<Daemon>, listener: UnixListener) {
             warn!(reason = describe(&error), "a socket cannot be served");
         }
     });
+}
+
+/// The sockets by which systemd asks for credentials: those that the service manager has, or our own, if there is to be one.
+fn listen_for_credentials(
+    settings: &Settings,
+    handed: Vec<UnixListener>,
+) -> Result<(Option<OwnSocket>, Vec<UnixListener>), Error> {
+    let Some(path) = settings.credentials_socket.clone() else {
+        return Ok((None, handed));
+    };
+    if !handed.is_empty() {
+        return Ok((None, handed));
+    }
+    // The manager that asks is root, or the same user as this process.
+    let socket = settings::Socket {
+        path,
+        mode: 0o600,
+        group: None,
+    };
+    let (own, listener) = OwnSocket::bind(&socket, settings.system).map_err(Error::Listen)?;
+    Ok((Some(own), vec![listener]))
+}
+
+/// Gives units their credentials.
+fn serve_credentials(daemon: &Arc<Daemon>, listeners: Vec<UnixListener>, mapping: Mapping) {
+    let mapping = Arc::new(mapping);
+    let manager = match daemon.settings.system {
+        true => Manager::System,
+        false => Manager::User(effective_user()),
+    };
+    let limits = &daemon.settings.limits;
+    let times = Times {
+        write: limits.write_time,
+        end: limits.drain_time / 2,
+    };
+    for listener in listeners {
+        let (daemon, mapping) = (Arc::clone(daemon), Arc::clone(&mapping));
+        tokio::spawn(async move {
+            let served = credentials::serve(listener, daemon, mapping, manager, times).await;
+            if let Err(error) = served {
+                warn!(reason = describe(&error), "a socket cannot be served");
+            }
+        });
+    }
 }
 
 /// What is to be done besides answering: following changes of files, and locking for want of use.

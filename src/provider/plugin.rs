@@ -3,11 +3,11 @@
 use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::mask::Mask;
 use super::process::{Complaint, Failure, Output, Run, describe_status};
-use super::protocol::{self, AnswerError};
+use super::protocol::{self, Answer, AnswerError};
 use super::slot::Finish;
 use super::{Config, error, error_with_hint};
 use crate::eval::{Call, ProviderError, ProviderSchema};
@@ -122,12 +122,17 @@ impl Plugin {
         let run = self.run(request, config);
         let mask = Mask::new([call.inputs, call.context].into_iter().chain(call.state));
         let origin = call.origin.clone();
+        let provided = Arc::clone(&config.provided);
         Ok(move || -> Finish<Value> {
             let result = run.run();
             Box::new(move || {
-                let value = self.conclude(result, &mask, |answer| {
+                let Answer { value, lifetime } = self.conclude(result, &mask, |answer| {
                     protocol::read_value(answer, &origin)
                 })?;
+                if let Some(lifetime) = lifetime {
+                    let mut provided = provided.lock().unwrap_or_else(PoisonError::into_inner);
+                    provided.note_lifetime(lifetime);
+                }
                 let mismatch =
                     outputs.and_then(|outputs| schema::check(&outputs, &value).into_iter().next());
                 match mismatch {

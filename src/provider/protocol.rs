@@ -2,10 +2,11 @@
 //!
 //! `{"protocol":1,"method":"schema"}` is answered by `{"inputs":SCHEMA,"outputs":SCHEMA}`, of a rotator with
 //! `"state":SCHEMA` as well. `{"protocol":1,"method":"open","inputs":X,"context":C}`, for a rotator with `"state":S`, is
-//! answered by `{"value":V}`. In V an object whose only key is `$secret` stands for what is under that key, as a secret;
+//! answered by `{"value":V}`, with `"lifetimeSeconds":N` beside it if V is good for no longer than that. In V an object whose only key is `$secret` stands for what is under that key, as a secret;
 //! `"secret":true` beside `value` makes all of it one. `{"error":"text"}` answers either.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::encode::{self, Redaction};
 use crate::eval::{Call, ProviderSchema};
@@ -88,11 +89,19 @@ fn compiled(value: &Value) -> Result<Schema, String> {
     }
 }
 
+/// What a plugin has answered.
+pub struct Answer {
+    /// The value.
+    pub value: Value,
+    /// How long it is good for, if the plugin says so.
+    pub lifetime: Option<Duration>,
+}
+
 /// Reads the answer with the value.
 ///
 /// # Errors
 /// When the plugin tells of a fault, or its answer is not one.
-pub fn read_value(answer: &[u8], origin: &Origin) -> Result<Value, AnswerError> {
+pub fn read_value(answer: &[u8], origin: &Origin) -> Result<Answer, AnswerError> {
     let answer = read(answer, origin)?;
     let secret = match answer
         .members
@@ -103,12 +112,28 @@ pub fn read_value(answer: &[u8], origin: &Origin) -> Result<Value, AnswerError> 
         Some(Data::Bool(true)) => true,
         Some(_) => return Err("`secret` in its answer is no boolean".into()),
     };
+    let lifetime = answer.members.get("lifetimeSeconds");
+    let lifetime = lifetime.map(|member| seconds(&member.value)).transpose()?;
     let value = answer
         .members
         .get("value")
         .ok_or("its answer has neither `value` nor `error`")?;
     let value = unwrapped(value.value.clone());
-    Ok(if secret { value.into_secret() } else { value })
+    Ok(Answer {
+        value: if secret { value.into_secret() } else { value },
+        lifetime,
+    })
+}
+
+/// A number of seconds.
+fn seconds(value: &Value) -> Result<Duration, &'static str> {
+    let text = match &value.data {
+        Data::Number(text) => std::str::from_utf8(text.bytes()).ok(),
+        _ => None,
+    };
+    let seconds = text.and_then(|text| text.parse().ok());
+    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.ok_or("`lifetimeSeconds` in its answer is no number of seconds")
 }
 
 fn read(answer: &[u8], origin: &Origin) -> Result<Arc<Object>, AnswerError> {
@@ -160,7 +185,7 @@ mod tests {
 
     fn shown(answer: &str) -> Result<String, String> {
         match read_value(answer.as_bytes(), &origin()) {
-            Ok(value) => {
+            Ok(Answer { value, .. }) => {
                 let json = encode::json(&value, Redaction::Redact).expect("small");
                 Ok(String::from_utf8_lossy(json.text.bytes()).into_owned())
             }
@@ -188,6 +213,11 @@ mod tests {
             (r#"{"error":"no such thing"}"#, Err("told: no such thing")),
             (r#"{"value":1,"error":"no"}"#, Err("told: no")),
             (r#"{"error":7}"#, Err("`error` in its answer is no string")),
+            (r#"{"value":1,"lifetimeSeconds":1.5}"#, Ok("1")),
+            (
+                r#"{"value":1,"lifetimeSeconds":-1}"#,
+                Err("`lifetimeSeconds` in its answer is no number of seconds"),
+            ),
             (
                 r#"{"value":1,"secret":"yes"}"#,
                 Err("`secret` in its answer is no boolean"),
@@ -223,7 +253,8 @@ mod tests {
     fn a_secret_answer_is_secret_at_every_level() {
         let value = read_value(br#"{"value":{"a":{"$secret":{"b":["x"]}}}}"#, &origin())
             .ok()
-            .expect("a value");
+            .expect("a value")
+            .value;
         assert!(!value.secret && value.holds_secret());
         let inner = value.member("a").and_then(|a| a.member("b")).expect("b");
         assert!(inner.secret);

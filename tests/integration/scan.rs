@@ -16,6 +16,14 @@ pub(crate) struct Scanner {
     needles: AhoCorasick,
 }
 
+/// A mapping that holds a piece of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) mapping: String,
+    /// Whether it is neither swapped nor dumped.
+    pub(crate) is_protected: bool,
+}
+
 impl Scanner {
     /// Looks for every 16-byte piece of `secrets`, as they are and in UTF-16, base64 and hex.
     pub(crate) fn new(secrets: &[String]) -> Self {
@@ -40,11 +48,22 @@ impl Scanner {
 
     /// The names of the mappings of process `pid` that hold a piece of a secret.
     pub(crate) fn scan(&self, pid: u32) -> Vec<String> {
-        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("a process to look at");
+        let findings = self.find(pid).into_iter();
+        findings.map(|finding| finding.mapping).collect()
+    }
+
+    /// The mappings of process `pid` that hold a piece of a secret.
+    pub(crate) fn find(&self, pid: u32) -> Vec<Finding> {
+        let maps = fs::read_to_string(format!("/proc/{pid}/smaps")).expect("a process to look at");
         let memory = File::open(format!("/proc/{pid}/mem")).expect("the right to look");
         let mut scanned = 0;
         let mut findings = Vec::new();
-        for line in maps.lines() {
+        let mut lines = maps.lines();
+        while let Some(line) = lines.next() {
+            let flags = lines
+                .by_ref()
+                .find_map(|line| line.strip_prefix("VmFlags:"))
+                .expect("proc_pid_smaps(5): each mapping ends with its flags");
             let mut fields = line.split_ascii_whitespace();
             let (Some(range), Some(access)) = (fields.next(), fields.next()) else {
                 continue;
@@ -56,7 +75,11 @@ impl Scanner {
             let bytes = read(&memory, range);
             scanned += bytes.len();
             if self.needles.is_match(&bytes) {
-                findings.push(name.to_owned());
+                let has = |flag: &str| flags.split_whitespace().any(|known| known == flag);
+                findings.push(Finding {
+                    mapping: name.to_owned(),
+                    is_protected: has("lo") && has("dd"),
+                });
             }
         }
         // The stack alone is more.

@@ -17,4 +17,4 @@ mod server;
 pub use asked::{Asked, Manager};
 pub use mapping::{Mapping, Value, Wanted};
 pub use refusal::Refusal;
-pub use server::{Source, serve};
+pub use server::{Source, Times, serve};

@@ -25,6 +25,10 @@ pub enum Refusal {
     Unwritable(String),
     /// It is larger than systemd takes.
     TooLarge(usize),
+    /// Too many ask at once.
+    Busy,
+    /// The daemon is about to end.
+    Ending,
     /// What was given for it cannot be understood.
     Misshapen,
 }
@@ -41,6 +45,8 @@ impl Refusal {
             Self::Missing(..) => "missing",
             Self::Unwritable(_) => "unwritable",
             Self::TooLarge(_) => "too-large",
+            Self::Busy => "busy",
+            Self::Ending => "ending",
             Self::Misshapen => "misshapen",
         }
     }
@@ -68,6 +74,8 @@ impl Refusal {
             Self::Unconfirmed => Some(
                 "only systemd itself is given credentials, for the unit that it starts".to_owned(),
             ),
+            Self::Busy => Some("raise limits.connections in daemon.yaml".to_owned()),
+            Self::Ending => Some("start the unit again once the daemon runs".to_owned()),
             Self::NoName | Self::Peer(_) | Self::Unwritable(_) | Self::Misshapen => None,
         }
     }
@@ -87,6 +95,8 @@ impl fmt::Display for Refusal {
             Self::Missing(kind, name) => write!(f, "the environments have no {kind} {name}"),
             Self::Unwritable(reason) => f.write_str(reason),
             Self::TooLarge(size) => write!(f, "it has {size} bytes, more than systemd takes"),
+            Self::Busy => f.write_str("there are too many connections"),
+            Self::Ending => f.write_str("the daemon is about to end"),
             Self::Misshapen => f.write_str("the value cannot be understood"),
         }
     }

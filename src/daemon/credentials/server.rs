@@ -1,14 +1,15 @@
 //! Answers systemd, one connection for each credential.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::os::fd::AsRawFd;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use nix::sys::socket::{UnixAddr, getpeername};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
@@ -19,16 +20,23 @@ use super::{content, delivery};
 use crate::daemon::environments::Answer;
 use crate::daemon::peer::{Caller, Peer, PeerError};
 use crate::protocol::ErrorAnswer;
+use crate::sys::fs::describe;
 use crate::value::Text;
-
-/// How many are answered at once; the others wait. systemd starts as many units at once as it likes.
-const AT_ONCE: usize = 64;
 
 /// How long nobody is let in when the system has nothing left for another connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Where values come from: the daemon, which decides and writes down what it does as for any other request.
 pub trait Source: Send + Sync + 'static {
+    /// The right to a connection, as long as it lives.
+    type Place: Send + 'static;
+
+    /// The right to a connection of `user`; none while there are too many.
+    fn place(&self, user: u32) -> Option<Self::Place>;
+
+    /// Returns when the daemon is about to end: no more connections are taken then.
+    fn ending(&self) -> impl Future<Output = ()> + Send;
+
     /// Opens what `wanted` says for `peer`, as if it had asked, by the call `credential`. What is given out has been
     /// written down by then.
     fn open(
@@ -50,53 +58,74 @@ pub trait Source: Send + Sync + 'static {
     }
 }
 
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// How long systemd may take none of a credential.
+    pub write: Duration,
+    /// How long what is under way may take when the daemon is about to end.
+    pub end: Duration,
+}
+
 /// What is served.
 struct Server<S> {
     source: Arc<S>,
-    mapping: Mapping,
+    mapping: Arc<Mapping>,
     manager: Manager,
-    write_time: Duration,
+    times: Times,
 }
 
-/// Answers connections for as long as it is polled. `user` is whose agent this is; none for the machine's daemon.
-/// A connection may take none of a credential for `write_time`. Must run within a runtime.
+/// Answers connections until the daemon ends. Must run within a runtime.
 ///
 /// # Errors
 /// When the runtime cannot wait for the socket.
 pub async fn serve<S: Source>(
     listener: std::os::unix::net::UnixListener,
     source: Arc<S>,
-    mapping: Mapping,
-    user: Option<u32>,
-    write_time: Duration,
+    mapping: Arc<Mapping>,
+    manager: Manager,
+    times: Times,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = UnixListener::from_std(listener)?;
     let server = Arc::new(Server {
         source,
         mapping,
-        manager: user.map_or(Manager::System, Manager::User),
-        write_time,
+        manager,
+        times,
     });
-    let room = Arc::new(Semaphore::new(AT_ONCE));
-    loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else {
-            return Ok(());
-        };
-        match listener.accept().await {
+    let mut ending = pin!(server.source.ending());
+    while let Some(accepted) = or_none(listener.accept(), ending.as_mut()).await {
+        match accepted {
             Ok((stream, _)) => {
                 let server = Arc::clone(&server);
-                tokio::spawn(async move {
-                    server.answer(stream).await;
-                    drop(place);
-                });
+                tokio::spawn(async move { server.answer(stream).await });
             }
             Err(error) => {
-                debug!(reason = %error, "a connection for a credential cannot be accepted");
+                debug!(
+                    reason = describe(&error),
+                    "a connection for a credential cannot be accepted"
+                );
                 sleep(PAUSE).await;
             }
         }
     }
+    Ok(())
+}
+
+/// What comes of `future`, if that is before `end`.
+async fn or_none<T>(
+    future: impl Future<Output = T>,
+    mut end: Pin<&mut impl Future<Output = ()>>,
+) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        if let Poll::Ready(done) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        end.as_mut().poll(context).map(|()| None)
+    })
+    .await
 }
 
 impl<S: Source> Server<S> {
@@ -112,29 +141,36 @@ impl<S: Source> Server<S> {
         if !asked.is_confirmed_by(&peer, self.manager) {
             return self.turn_away(Some(&peer), Some(&asked), &Refusal::Unconfirmed);
         }
-        match self.content(&peer, &asked).await {
-            Ok(text) => {
-                // Exposed: it is what the unit is given.
-                let given = delivery::give(stream, text.bytes(), self.write_time).await;
-                match given {
-                    Ok(()) => debug!(
-                        unit = asked.unit,
-                        credential = asked.credential,
-                        "a credential was given"
-                    ),
-                    Err(error) => warn!(
-                        unit = asked.unit,
-                        credential = asked.credential,
-                        reason = crate::sys::fs::describe(&error),
-                        "a credential was not taken"
-                    ),
-                }
-            }
+        let place = self.source.place(peer.user);
+        let content = match place {
+            Some(_) => self.content_in_time(&peer, &asked).await,
+            None => Err(Refusal::Busy),
+        };
+        let done = match content {
+            // Exposed: it is what the unit is given.
+            Ok(text) => delivery::give(stream, text.bytes(), self.times.write).await,
             Err(refusal) => {
                 tell(Some(&asked), &refusal);
-                delivery::refuse(stream, self.write_time).await;
+                delivery::refuse(stream, self.times.write).await;
+                Ok(())
             }
+        };
+        if let Err(error) = done {
+            let Asked { unit, credential } = asked;
+            let reason = describe(&error);
+            warn!(unit, credential, reason, "a credential was not taken");
         }
+        // Until here, the end of the daemon waits: a connection that it only dropped would be an empty credential.
+        drop(place);
+    }
+
+    async fn content_in_time(&self, peer: &Peer, asked: &Asked) -> Result<Text, Refusal> {
+        let end = pin!(async {
+            self.source.ending().await;
+            sleep(self.times.end).await;
+        });
+        let content = or_none(self.content(peer, asked), end).await;
+        content.unwrap_or(Err(Refusal::Ending))
     }
 
     async fn content(&self, peer: &Peer, asked: &Asked) -> Result<Text, Refusal> {

@@ -26,19 +26,6 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body with how long what is given may be used: what stands in front, which is no secret, and the rest.
-    pub fn parts(&self, lifetime: Option<std::time::Duration>) -> (String, &[u8]) {
-        // Exposed: it is what the peer is given.
-        let body = self.body.expose();
-        match lifetime {
-            None => (String::new(), body),
-            Some(lifetime) => {
-                let front = format!("{{\"lifetimeSeconds\":{},", lifetime.as_secs());
-                (front, &body[1..])
-            }
-        }
-    }
-
     /// How much locked memory it takes, in bytes, roughly.
     pub(super) fn size(&self) -> usize {
         let names: usize = self.names.iter().map(|name| name.len()).sum();

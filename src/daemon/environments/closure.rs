@@ -6,11 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
 use super::document::{Absence, Document};
+use super::library::Library;
 use crate::eval::{LoadError, Loaded, Loader};
 use crate::protocol::{Code, ErrorAnswer};
 use crate::source::Source;
@@ -38,6 +40,14 @@ pub struct Closure {
 }
 
 impl Closure {
+    /// Reads what `names` reach in `folders`, now and for once.
+    ///
+    /// # Errors
+    /// When the folders are not to be opened, or it is more than an evaluation takes.
+    pub fn read(folders: Vec<PathBuf>, names: &[Arc<str>]) -> Result<Self, ErrorAnswer> {
+        Library::new(folders).read(names)
+    }
+
     /// Goes from `names` to all that they reach. `document` finds the document of an environment.
     ///
     /// # Errors

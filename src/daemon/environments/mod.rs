@@ -320,3 +320,6 @@ fn failure(code: Code, message: impl Into<String>) -> ErrorAnswer {
 fn too_busy(_: TooBusy) -> ErrorAnswer {
     failure(Code::Unavailable, "there is too much to do")
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,6 +109,22 @@ impl Response {
         Self::error(refusal.code, refusal.message, None)
     }
 
+    /// What went wrong, for who is told otherwise than by HTTP.
+    pub(super) fn to_failure(&self) -> ErrorAnswer {
+        let told = match &self.body {
+            Body::Plain(bytes) => serde_json::from_slice(bytes).ok(),
+            Body::Secret(_) | Body::Composed(..) => None,
+        };
+        told.unwrap_or_else(|| ErrorAnswer {
+            error: Fault {
+                code: self.code.unwrap_or(Code::Internal),
+                message: "the request was refused".to_owned(),
+                hint: None,
+            },
+            diagnostics: Vec::new(),
+        })
+    }
+
     /// The same for who may ask again in so many seconds.
     #[must_use]
     pub(super) fn retry_after(self, seconds: u64) -> Self {

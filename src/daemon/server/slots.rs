@@ -26,7 +26,7 @@ struct Taken {
 }
 
 /// The right to a connection, as long as it lives.
-pub(super) struct Slot {
+pub struct Slot {
     slots: Arc<Slots>,
     user: u32,
 }

@@ -1,5 +1,6 @@
 //! Providers as an evaluation sees them, with real programs.
 
+mod allowed;
 mod builtins;
 mod plugins;
 
@@ -148,7 +149,7 @@ fn value(json: &str) -> Value {
     let origin = Origin::new(&Source::new("inputs", None, ""), Span::default());
     let answer = format!(r#"{{"value":{json}}}"#);
     match protocol::read_value(answer.as_bytes(), &origin) {
-        Ok(value) => value,
+        Ok(answer) => answer.value,
         Err(AnswerError::Broken(reason)) => panic!("{json}: {reason}"),
         Err(AnswerError::Told(_)) => panic!("{json}"),
     }

@@ -2,7 +2,11 @@
 
 mod agent;
 mod calls;
+mod client;
 mod helper;
 mod hostile;
+mod memory;
+mod peers;
 mod sandbox;
 pub(crate) mod served;
+mod storm;

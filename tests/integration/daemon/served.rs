@@ -19,6 +19,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Served {
     pub(crate) env: TestEnv,
     child: Child,
+    /// What is in front of the daemon's program, if anything is.
+    wrapper: Vec<String>,
     arguments: Vec<String>,
 }
 
@@ -44,6 +46,16 @@ impl Served {
 
     /// The same with more arguments.
     pub(crate) fn start_with(env: TestEnv, settings: &str, arguments: &[&str]) -> Self {
+        Self::start_by(&[], env, settings, arguments)
+    }
+
+    /// The same by way of another program, which is to become the daemon.
+    pub(crate) fn start_by(
+        wrapper: &[&str],
+        env: TestEnv,
+        settings: &str,
+        arguments: &[&str],
+    ) -> Self {
         env.write("home/.config/escrun/daemon.yaml", settings);
         let path = |path: &str| env.path(path).display().to_string();
         let mut words = vec![
@@ -56,32 +68,40 @@ impl Served {
             path("audit.jsonl"),
         ];
         words.extend(arguments.iter().map(|word| (*word).to_owned()));
-        let child = Self::spawn(&env, &words);
+        let wrapper: Vec<String> = wrapper.iter().map(|word| (*word).to_owned()).collect();
+        let child = Self::spawn(&env, &wrapper, &words);
         let served = Self {
             env,
             child,
+            wrapper,
             arguments: words,
         };
         served.await_health();
         served
     }
 
-    fn spawn(env: &TestEnv, arguments: &[String]) -> Child {
+    fn spawn(env: &TestEnv, wrapper: &[String], arguments: &[String]) -> Child {
         let log = File::options()
             .create(true)
             .append(true)
             .open(env.path("daemon.log"))
             .unwrap();
-        env.prepare(arguments)
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap()
+        let mut command = match wrapper {
+            [] => env.prepare(arguments),
+            [program, words @ ..] => {
+                let mut command = env.command(program);
+                let words = words.iter().map(String::as_str);
+                command.args(words.chain([env!("CARGO_BIN_EXE_escrun")]));
+                command.args(arguments);
+                command
+            }
+        };
+        command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
     }
 
     /// Starts it again after its end.
     pub(crate) fn restart(&mut self) {
-        self.child = Self::spawn(&self.env, &self.arguments);
+        self.child = Self::spawn(&self.env, &self.wrapper, &self.arguments);
         self.await_health();
     }
 

@@ -41,7 +41,7 @@ fn supervise(env: &TestEnv, options: &[&str], command: &[&str]) -> Command {
 }
 
 /// A supervised command that talks, and its lines.
-struct Supervised {
+pub(crate) struct Supervised {
     child: Child,
     lines: BufReader<ChildStdout>,
     _leash: Leash,
@@ -49,14 +49,14 @@ struct Supervised {
 
 impl Supervised {
     /// Starts it, and waits until it says `ready`.
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut supervised = Self::spawn(command);
         assert_eq!(supervised.line(), "ready");
         supervised
     }
 
     /// Starts it.
-    fn spawn(command: &mut Command) -> Self {
+    pub(crate) fn spawn(command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -71,7 +71,7 @@ impl Supervised {
     }
 
     /// The next line.
-    fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
@@ -82,7 +82,12 @@ impl Supervised {
         Pid::from_raw(self.child.id() as i32)
     }
 
-    fn send(&self, signal: Signal) {
+    /// Waits for the supervisor's end.
+    pub(crate) fn wait(&mut self) {
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn send(&self, signal: Signal) {
         kill(self.pid(), signal).unwrap();
     }
 }

@@ -6,6 +6,8 @@ use std::os::unix::net::UnixStream as StdStream;
 use std::path::Path;
 use std::sync::Mutex;
 
+use tokio::sync::Notify;
+
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, bind, connect, socket};
 
 use super::*;
@@ -19,11 +21,22 @@ use crate::secret::Secret;
 struct Fake {
     user: u32,
     refused: Mutex<Vec<String>>,
+    ends: Notify,
 }
 
 const UNIT: &str = "web.service";
 
 impl Source for Fake {
+    type Place = ();
+
+    fn place(&self, _: u32) -> Option<()> {
+        Some(())
+    }
+
+    async fn ending(&self) {
+        self.ends.notified().await;
+    }
+
     async fn open(
         &self,
         peer: &Peer,
@@ -117,13 +130,10 @@ fn served(user: u32, names: &[&str]) -> (Vec<Vec<u8>>, Vec<String>) {
         .enable_all()
         .build()
         .expect("a runtime");
-    let serving = serve(
-        listener,
-        Arc::clone(&source),
-        mapping,
-        None,
-        Duration::from_secs(60),
-    );
+    let times = Times {
+        write: Duration::from_secs(60),
+        end: Duration::from_secs(60),
+    };
     let read = std::thread::scope(|scope| {
         let (done, is_done) = tokio::sync::oneshot::channel();
         let asking = scope.spawn(move || {
@@ -132,9 +142,13 @@ fn served(user: u32, names: &[&str]) -> (Vec<Vec<u8>>, Vec<String>) {
             read
         });
         runtime.block_on(async {
+            let source = Arc::clone(&source);
+            let ends = Arc::clone(&source);
+            let serving = serve(listener, source, mapping.into(), Manager::System, times);
             let serving = tokio::spawn(serving);
             is_done.await.expect("asked");
-            serving.abort();
+            ends.ends.notify_waiters();
+            serving.await.expect("no panic").expect("served");
         });
         asking.join().expect("no panic")
     });

@@ -1,5 +1,6 @@
 //! The calls: one file each, or one for those that are alike.
 
+mod credential;
 mod inquiry;
 mod manage;
 mod open;

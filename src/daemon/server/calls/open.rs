@@ -7,8 +7,9 @@ use super::super::response::{Body, Kind, Response};
 use super::super::route::Call;
 use super::inquiry::Inquiry;
 use crate::daemon::Daemon;
+use crate::daemon::environments::Answer;
 use crate::daemon::peer::Peer;
-use crate::daemon::policy::Action;
+use crate::daemon::policy::{Action, Decision};
 use crate::protocol::{Code, OpenCall, View};
 
 /// More environments than anyone lists; each is decided by itself.
@@ -29,20 +30,30 @@ pub(super) async fn open(
     };
     let mut inquiry = Inquiry::new(daemon, peer, name, action).of(names(&call.environments));
     inquiry.path = call.path.clone();
-    // Before any file is touched.
-    let decision = inquiry.decide()?;
-    let closure = daemon.environments.closure(&inquiry.environments).await;
-    let closure = closure.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
-    let decision = inquiry.decide_closure(&closure)?;
-    inquiry.charge(&decision)?;
-    super::consent(&inquiry, &decision, "open environments").await?;
-    let opened = daemon.environments.open(&closure, &call).await;
-    let answer = opened.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
-    inquiry.give(&decision, Some(&answer))?;
+    let (answer, decision) = give(&inquiry, &call).await?;
     let lifetime = decision.lifetime.map_or(Vec::new(), |lifetime| {
         format!("\"lifetimeSeconds\":{},", lifetime.as_secs()).into_bytes()
     });
     Ok(Response::new(Kind::Json, Body::Composed(answer, lifetime)))
+}
+
+/// What is asked for, if it may be given: decided, evaluated and recorded.
+pub(super) async fn give(
+    inquiry: &Inquiry<'_>,
+    call: &OpenCall,
+) -> Result<(Arc<Answer>, Decision), Response> {
+    let environments = &inquiry.daemon.environments;
+    // Before any file is touched.
+    let decision = inquiry.decide()?;
+    let closure = environments.closure(&inquiry.environments).await;
+    let closure = closure.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
+    let decision = inquiry.decide_closure(&closure)?;
+    inquiry.charge(&decision)?;
+    super::consent(inquiry, &decision, "open environments").await?;
+    let opened = environments.open(&closure, call).await;
+    let answer = opened.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
+    inquiry.give(&decision, Some(&answer))?;
+    Ok((answer, decision))
 }
 
 /// Tells what is wrong with environments. Decrypts nothing.

@@ -1,0 +1,303 @@
+//! `escrun daemon policy`: what a policy would decide, in words.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::ambient::Ambient;
+use super::args::Shared;
+use super::daemon;
+use super::daemon_options::DaemonOptions;
+use super::error::Failure;
+use super::policy_options::{PolicyTest, PolicyVerb};
+use super::privileges;
+use super::ui::Ui;
+use super::workspace::environment_name;
+use crate::daemon::environments::Closure;
+use crate::daemon::peer::{Membership, Peer};
+use crate::daemon::policy::{
+    Action, Decision, Explanation, Part, Policy, PolicyStore, Question, Reach, Verdict,
+};
+use crate::daemon::settings::Settings;
+use crate::project;
+use crate::quote::quoted;
+use crate::sys::accounts::Account;
+use crate::sys::fs::describe;
+
+/// Does what was asked about the policy.
+pub(super) fn policy(
+    shared: &Shared,
+    ambient: &Ambient,
+    ui: &Ui,
+    options: &DaemonOptions,
+    verb: &PolicyVerb,
+) -> Result<(), Failure> {
+    match verb {
+        PolicyVerb::Test(test) => {
+            let settings = daemon::settings(shared, ambient, options)?;
+            self::test(shared, ambient, ui, &settings, test)
+        }
+        PolicyVerb::Check { file } => {
+            let file = match file {
+                Some(file) => ambient.working_directory.join(file),
+                None => daemon::settings(shared, ambient, options)?.policy.file,
+            };
+            let store = PolicyStore::open(&file, ambient.user, None).map_err(failure)?;
+            let rules = match store.current().len() {
+                0 => "no rules: it allows nothing".to_owned(),
+                1 => "1 rule".to_owned(),
+                count => format!("{count} rules"),
+            };
+            ui.info(&format!("{}: {rules}", file.display()));
+            Ok(())
+        }
+    }
+}
+
+fn failure(error: project::Error) -> Failure {
+    Failure {
+        hint: error.hint(),
+        ..Failure::new(error)
+    }
+}
+
+/// Explains a decision; fails if it is a refusal.
+fn test(
+    shared: &Shared,
+    ambient: &Ambient,
+    ui: &Ui,
+    settings: &Settings,
+    test: &PolicyTest,
+) -> Result<(), Failure> {
+    check(shared, test)?;
+    let names = shared.environments.iter();
+    let names: Vec<Arc<str>> = names
+        .map(|name| Ok(environment_name(name.trim())?.as_str().into()))
+        .collect::<Result<_, Failure>>()?;
+    let peer = peer(test, ambient)?;
+    let default = match settings.system {
+        true => Policy::of_system(),
+        false => Policy::of_owner(ambient.user),
+    };
+    let default = (!settings.policy.required).then_some(default);
+    let store = PolicyStore::open(&settings.policy.file, ambient.user, default).map_err(failure)?;
+    if !store.is_of_file() {
+        ui.note(&format!(
+            "there is no {}: what holds without one is asked",
+            store.file().display()
+        ));
+    }
+    let closure = match names.is_empty() {
+        true => None,
+        false => Some(closure(settings, &names)?),
+    };
+    let roots = closure.iter().flat_map(|closure| &closure.roots);
+    let reaches: Vec<Reach<'_>> = roots
+        .map(|(environment, imports)| Reach {
+            environment,
+            imports: Some(imports),
+        })
+        .collect();
+    let question = Question {
+        peer: &peer,
+        action: test.action,
+        environments: &reaches,
+        path: test.path.as_deref(),
+    };
+    let explanation = store.current().explain(&question, SystemTime::now());
+    ui.out(in_words(&peer, &explanation).as_bytes())?;
+    match explanation.decision.allowed {
+        true => Ok(()),
+        false => Err(Failure::told()),
+    }
+}
+
+/// Refuses what makes no sense together.
+fn check(shared: &Shared, test: &PolicyTest) -> Result<(), Failure> {
+    let action = test.action;
+    if action.is_of_environments() && shared.environments.is_empty() {
+        return Err(Failure::usage(format!("to {action} takes an environment"))
+            .with_hint("name some with --env A,B"));
+    }
+    if !action.is_of_environments() && !shared.environments.is_empty() {
+        return Err(Failure::usage(format!(
+            "--action {action} is of no environment, and goes with no --env"
+        )));
+    }
+    if test.path.is_some() && action != Action::Value {
+        return Err(Failure::usage("--path goes with --action value"));
+    }
+    if let Some(Err(error)) = test.path.as_deref().map(crate::syntax::path::parse) {
+        return Err(Failure::usage(format!("--path: {error}")));
+    }
+    Ok(())
+}
+
+/// What the environments reach. Whatever the policy says, whoever tests it reads the definitions with rights of their own.
+fn closure(settings: &Settings, names: &[Arc<str>]) -> Result<Closure, Failure> {
+    Closure::read(settings.folders.clone(), names).map_err(|answer| Failure {
+        hint: answer.error.hint,
+        ..Failure::new(answer.error.message)
+    })
+}
+
+/// The peer that was described.
+fn peer(test: &PolicyTest, ambient: &Ambient) -> Result<Peer, Failure> {
+    let account = match &test.uid {
+        None => Account::numbered(ambient.user),
+        Some(text) => match privileges::id(text) {
+            Some(Some(number)) => Account::numbered(number),
+            Some(None) => return Err(Failure::usage(format!("--uid {text}: no such id"))),
+            None => Account::named(text),
+        },
+    };
+    let account = account
+        .map_err(|error| Failure::new(format!("--uid: cannot look it up: {}", describe(&error))))?;
+    let user = match (&account, &test.uid) {
+        (Some(account), _) => account.user,
+        (None, None) => ambient.user,
+        (None, Some(text)) => match privileges::id(text) {
+            Some(Some(number)) => number,
+            _ => return Err(Failure::usage(format!("--uid: no user {}", quoted(text)))),
+        },
+    };
+    let group = match (&test.gid, &account) {
+        (Some(text), _) => privileges::group("--gid", text)?,
+        (None, Some(account)) => account.group,
+        (None, None) => {
+            return Err(
+                Failure::usage(format!("user {user} is not known, and so is no group"))
+                    .with_hint("name one with --gid"),
+            );
+        }
+    };
+    let groups = match (&test.groups[..], &account) {
+        ([], Some(account)) if test.gid.is_none() => account
+            .groups(group)
+            .map_err(|error| Failure::io("the groups cannot be looked up", &error))?,
+        (groups, _) => groups
+            .iter()
+            .map(|text| privileges::group("--group", text))
+            .collect::<Result<_, _>>()?,
+    };
+    let membership = Membership::at(&control_group(test, user)?, user);
+    Ok(Peer {
+        user,
+        group,
+        groups,
+        unit: membership.unit,
+        user_unit: membership.user_unit,
+        cgroup: membership.path,
+        ..Peer::default()
+    })
+}
+
+/// The control group that was given, or one in which systemd would put the unit.
+fn control_group(test: &PolicyTest, user: u32) -> Result<String, Failure> {
+    let path = match (&test.cgroup, &test.unit, &test.user_unit) {
+        (Some(path), ..) if !path.starts_with('/') => {
+            return Err(Failure::usage("--cgroup: a path begins with /"));
+        }
+        (Some(path), ..) => return Ok(path.clone()),
+        (None, None, None) => return Ok("/".to_owned()),
+        (None, Some(unit), None) => format!("/system.slice/{unit}"),
+        (None, None, Some(unit)) => {
+            format!("/user.slice/user-{user}.slice/user@{user}.service/app.slice/{unit}")
+        }
+        (None, Some(manager), Some(unit)) => format!("/user.slice/{manager}/{unit}"),
+    };
+    let membership = Membership::at(&path, user);
+    let fits = |asked: &Option<String>, found: &Option<Box<str>>| {
+        asked.is_none() || asked.as_deref() == found.as_deref()
+    };
+    if !fits(&test.unit, &membership.unit) {
+        return Err(
+            Failure::usage("--unit: no unit with processes has such a name")
+                .with_hint("such names end with .service, .scope, .socket, .mount or .swap"),
+        );
+    }
+    if !fits(&test.user_unit, &membership.user_unit) {
+        return Err(Failure::usage(format!(
+            "--user-unit: user {user} has no unit of that name in such a place"
+        ))
+        .with_hint(format!(
+            "units of users are those below user@{user}.service, and their names end as all do"
+        )));
+    }
+    Ok(path)
+}
+
+/// The peer, each step, and what comes of it.
+fn in_words(peer: &Peer, explanation: &Explanation) -> String {
+    let mut text = format!("peer: {}\n", of_peer(peer));
+    for part in &explanation.parts {
+        text.push_str(&of_part(part));
+    }
+    text.push_str(&of_decision(&explanation.decision));
+    text.push('\n');
+    text
+}
+
+fn of_peer(peer: &Peer) -> String {
+    let mut text = format!("user {}, group {}", peer.user, peer.group);
+    let others = peer.groups.iter().filter(|group| **group != peer.group);
+    let others: Vec<String> = others.map(u32::to_string).collect();
+    if !others.is_empty() {
+        let _ = write!(text, ", groups {}", others.join(" "));
+    }
+    for (name, unit) in [("unit", &peer.unit), ("user unit", &peer.user_unit)] {
+        if let Some(unit) = unit {
+            let _ = write!(text, ", {name} {unit}");
+        }
+    }
+    if let (None, Some(path)) = (&peer.unit, &peer.cgroup) {
+        let _ = write!(text, ", control group {path}");
+    }
+    text
+}
+
+fn of_part(part: &Part) -> String {
+    let name = part.environment.as_deref().unwrap_or("the daemon");
+    let reached = match &part.reached_from {
+        Some(root) => format!(", which {root} reaches"),
+        None => String::new(),
+    };
+    let verdict = match &part.verdict {
+        Verdict::Allowed(rule) => format!("allowed by {}", quoted(rule)),
+        Verdict::Denied(rule) => format!("denied by {}", quoted(rule)),
+        Verdict::Unmatched => "denied, since no rule fits".to_owned(),
+        Verdict::Lent(rule) => format!("lent by {}", quoted(rule)),
+    };
+    let mut text = format!("{name}{reached}: {verdict}\n");
+    for (rule, misfit) in &part.rules {
+        let why = match misfit {
+            Some(misfit) => format!("does not fit: {misfit}"),
+            None => "fits".to_owned(),
+        };
+        let _ = writeln!(text, "  {} {why}", quoted(rule));
+    }
+    text
+}
+
+fn of_decision(decision: &Decision) -> String {
+    if !decision.allowed {
+        return "denied".to_owned();
+    }
+    let mut text = "allowed".to_owned();
+    if let Some(lifetime) = decision.lifetime {
+        let lifetime = humantime::format_duration(lifetime);
+        let _ = write!(text, ", to be used for {lifetime}");
+    }
+    for charge in &decision.charges {
+        let _ = write!(
+            text,
+            ", at most {} by {}",
+            charge.rate,
+            quoted(&charge.rule)
+        );
+    }
+    if decision.confirm {
+        text.push_str(", if a person agrees");
+    }
+    text
+}

@@ -1,0 +1,55 @@
+//! What a unit is given as a credential: decided as if it had asked itself.
+
+use std::sync::Arc;
+
+use super::super::slots::Slot;
+use super::inquiry::Inquiry;
+use super::open;
+use crate::daemon::Daemon;
+use crate::daemon::audit::{Outcome, Record};
+use crate::daemon::credentials::{Asked, Source, Value, Wanted};
+use crate::daemon::environments::Answer;
+use crate::daemon::peer::Peer;
+use crate::protocol::ErrorAnswer;
+
+/// What the audit calls it.
+const CALL: &str = "credential";
+
+impl Source for Daemon {
+    type Place = Slot;
+
+    fn place(&self, user: u32) -> Option<Slot> {
+        self.slots.take(user)
+    }
+
+    async fn ending(&self) {
+        self.stop.requested().await;
+    }
+
+    async fn open(
+        &self,
+        peer: &Peer,
+        asked: &Asked,
+        wanted: &Wanted,
+    ) -> Result<Arc<Answer>, ErrorAnswer> {
+        let mut inquiry =
+            Inquiry::new(self, peer, CALL, wanted.action()).of(wanted.environments.clone());
+        inquiry.subject = Some(asked.credential.clone());
+        if let Value::Path(path) = &wanted.value {
+            inquiry.path = Some(path.clone());
+        }
+        match open::give(&inquiry, &wanted.call()).await {
+            Ok((answer, _)) => Ok(answer),
+            Err(response) => Err(response.to_failure()),
+        }
+    }
+
+    fn refused(&self, peer: Option<&Peer>, asked: Option<&Asked>, reason: &'static str) {
+        // Nothing is given out either way.
+        let _ = self.record(&Record {
+            peer,
+            subject: asked.map(|asked| &*asked.credential),
+            ..Record::new(CALL, Outcome::Failed(reason))
+        });
+    }
+}
