@@ -7,8 +7,9 @@ use clap::builder::PossibleValue;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(target_os = "linux")]
-use super::audit::AuditVerb;
+use super::agent::AgentVerb;
 #[cfg(target_os = "linux")]
+use super::audit::AuditVerb;
 use super::daemon_options::DaemonOptions;
 use super::run_options::{ChangeOptions, DeliveryOptions, PrivilegeOptions, SupervisionOptions};
 use super::via::ViaOptions;
@@ -337,13 +338,6 @@ pub(super) enum Verb {
         #[arg(long)]
         revoke: bool,
     },
-}
-
-/// The verbs of `agent`.
-#[derive(Debug, Subcommand)]
-pub(super) enum AgentVerb {
-    /// Print an identity for age that stands for those of the daemon; holds no secret.
-    Identity,
 }
 
 /// Options of `get`.

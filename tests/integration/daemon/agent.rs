@@ -341,6 +341,11 @@ fn a_run_asks_the_agent_before_a_person() {
 
     let without = get(&["--via", "direct"]);
     assert!(!without.status.success(), "{without:?}");
+    // By the plugin, as rage and everything else that is made with the same library would.
+    let id = scene.path("id");
+    fs::set_permissions(&id, fs::Permissions::from_mode(0o600)).unwrap();
+    let plugin = get(&["--via", "direct", "--identity", &id]);
+    assert_eq!(plugin.stdout, b"a value\n", "{plugin:?}");
     scene.escrun(&["lock"], b"");
     let locked = get(&[]);
     let told = String::from_utf8_lossy(&locked.stderr).into_owned();
