@@ -1,7 +1,9 @@
 //! What only a real systemd can tell: units, sockets that it keeps, credentials, its watchdog, who a peer is by its unit.
 
 mod agent;
+mod credentials;
 mod lifecycle;
+mod credentials;
 mod machine;
 mod peers;
 mod restart;
