@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(target_os = "linux")]
+use super::agent::AgentVerb;
+#[cfg(target_os = "linux")]
 use super::audit::AuditVerb;
 #[cfg(target_os = "linux")]
 use super::daemon_options::DaemonOptions;
@@ -336,13 +338,6 @@ pub(super) enum Verb {
         #[arg(long)]
         revoke: bool,
     },
-}
-
-/// The verbs of `agent`.
-#[derive(Debug, Subcommand)]
-pub(super) enum AgentVerb {
-    /// Print an identity for age that stands for those of the daemon; holds no secret.
-    Identity,
 }
 
 #[cfg(test)]

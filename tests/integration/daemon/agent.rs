@@ -1,5 +1,7 @@
 //! The agent: age, sops and escrun's own runs decrypt by the daemon, which keeps the identities to itself.
 
+mod memory;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
@@ -13,9 +15,9 @@ use crate::outside::have;
 const OPEN_POLICY: &str = "rules:\n- peer: any\n  allow: [decrypt, manage]\n";
 
 /// A daemon that has an identity, and age with the plugin.
-pub(super) struct Scene {
-    pub(super) served: Served,
-    pub(super) recipient: String,
+struct Scene {
+    served: Served,
+    recipient: String,
 }
 
 impl Scene {
@@ -24,7 +26,17 @@ impl Scene {
     }
 
     /// `keep` says what the identity is kept as; `more` are further identities.
-    pub(super) fn with(
+    fn with(keep: impl FnOnce(&TestEnv, &[u8]) -> Vec<u8>, more: &[&str], settings: &str) -> Self {
+        Self::made(&[], keep, more, settings)
+    }
+
+    /// The daemon is started by `starter`.
+    fn by(starter: &[&str], keep: impl FnOnce(&TestEnv, &[u8]) -> Vec<u8>, more: &[&str]) -> Self {
+        Self::made(starter, keep, more, "")
+    }
+
+    fn made(
+        starter: &[&str],
         keep: impl FnOnce(&TestEnv, &[u8]) -> Vec<u8>,
         more: &[&str],
         settings: &str,
@@ -55,7 +67,7 @@ impl Scene {
         }
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let scene = Self {
-            served: Served::start_with(env, settings, &arguments),
+            served: Served::start_by(starter, env, settings, &arguments),
             recipient,
         };
         let identity = scene.escrun(&["agent", "identity"], b"");
@@ -107,7 +119,7 @@ impl Scene {
         assert!(error.contains(reason), "{error}");
     }
 
-    pub(super) fn unlock(&self, passphrases: &str) -> Output {
+    fn unlock(&self, passphrases: &str) -> Output {
         let arguments = ["unlock", "--passphrase-file", "-"];
         self.escrun(&arguments, passphrases.as_bytes())
     }
@@ -127,8 +139,8 @@ fn output(command: &mut Command, input: &[u8]) -> Output {
 }
 
 /// An identity under a passphrase that is cheap to try.
-pub(super) fn protected(identity: &[u8]) -> Vec<u8> {
-    let mut recipient = age::scrypt::Recipient::new("a passphrase".to_owned().into());
+fn protected(identity: &[u8], passphrase: &str) -> Vec<u8> {
+    let mut recipient = age::scrypt::Recipient::new(passphrase.to_owned().into());
     recipient.set_work_factor(2);
     age::encrypt(&recipient, identity).unwrap()
 }
@@ -176,7 +188,7 @@ fn a_passphrase_is_given_once_for_all() {
     if !have(&["age"]) {
         return;
     }
-    let scene = Scene::with(|_, identity| protected(identity), &[], "");
+    let scene = Scene::with(|_, identity| protected(identity, "a passphrase"), &[], "");
     let file = scene.encrypt(&scene.recipient);
     scene.refuses(&file, "waits for its passphrase");
     let wrong = scene.unlock("not the passphrase\n");
@@ -315,7 +327,7 @@ fn a_run_asks_the_agent_before_a_person() {
     // It fits, and would have to be asked for: but there is no terminal, and no need.
     let identity = fs::read(env.path("keys/plain")).unwrap();
     let own = "home/.config/escrun/identities/own";
-    env.write(own, protected(&identity));
+    env.write(own, protected(&identity, "a passphrase"));
     fs::set_permissions(env.path(own), fs::Permissions::from_mode(0o600)).unwrap();
 
     // A folder of definitions on this side: the values are not the daemon's.
@@ -329,6 +341,11 @@ fn a_run_asks_the_agent_before_a_person() {
 
     let without = get(&["--via", "direct"]);
     assert!(!without.status.success(), "{without:?}");
+    // By the plugin, as rage and everything else that is made with the same library would.
+    let id = scene.path("id");
+    fs::set_permissions(&id, fs::Permissions::from_mode(0o600)).unwrap();
+    let plugin = get(&["--via", "direct", "--identity", &id]);
+    assert_eq!(plugin.stdout, b"a value\n", "{plugin:?}");
     scene.escrun(&["lock"], b"");
     let locked = get(&[]);
     let told = String::from_utf8_lossy(&locked.stderr).into_owned();
