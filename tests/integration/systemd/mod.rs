@@ -3,6 +3,7 @@
 mod agent;
 mod credentials;
 mod lifecycle;
+mod credentials;
 mod machine;
 mod peers;
 mod restart;
