@@ -3,7 +3,6 @@
 mod agent;
 mod credentials;
 mod lifecycle;
-mod credentials;
 mod machine;
 mod peers;
 mod restart;
