@@ -3,13 +3,13 @@
 use super::machine::Machine;
 
 /// Runs a script as a person.
-fn as_person(name: &str, script: &str) -> String {
+pub(super) fn as_person(name: &str, script: &str) -> String {
     format!(
         "runuser --login {name} --command 'export XDG_RUNTIME_DIR=/run/user/$(id -u); {script}'"
     )
 }
 
-fn machine() -> Option<Machine> {
+pub(super) fn machine() -> Option<Machine> {
     let machine = Machine::with_escrun()?;
     for name in ["ann", "bob"] {
         machine.sh(&format!(

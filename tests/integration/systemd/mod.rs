@@ -2,6 +2,7 @@
 
 mod agent;
 mod lifecycle;
+mod credentials;
 mod machine;
 mod peers;
 mod restart;
