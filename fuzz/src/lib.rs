@@ -12,6 +12,7 @@ pub mod interpolation;
 pub mod keys;
 pub mod mask;
 pub mod payload;
+pub mod policy;
 pub mod project_file;
 pub mod property_path;
 pub mod provider_answer;
@@ -21,7 +22,7 @@ pub mod world;
 pub type Check = fn(&[u8]);
 
 /// The properties by name, as the targets and the folders of seeds are called.
-pub const PROPERTIES: [(&str, Check); 12] = [
+pub const PROPERTIES: [(&str, Check); 13] = [
     ("audit", audit::check),
     ("definition", definition::check),
     ("dotenv", dotenv::check),
@@ -31,6 +32,7 @@ pub const PROPERTIES: [(&str, Check); 12] = [
     ("interpolation", interpolation::check),
     ("mask", mask::check),
     ("payload", payload::check),
+    ("policy", policy::check),
     ("project_file", project_file::check),
     ("property_path", property_path::check),
     ("provider_answer", provider_answer::check),

@@ -83,6 +83,7 @@ properties! {
     interpolation
     mask
     payload
+    policy
     project_file
     property_path
     provider_answer
