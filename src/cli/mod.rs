@@ -53,6 +53,7 @@ mod ui;
 mod unlock;
 mod usage;
 mod variables;
+mod verb_options;
 mod via;
 mod way;
 mod workspace;

@@ -6,6 +6,7 @@ mod client;
 mod helper;
 mod hostile;
 mod memory;
+mod openapi;
 mod peers;
 mod sandbox;
 pub(crate) mod served;
