@@ -3,11 +3,11 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use super::args::CheckOptions;
 use super::error::Failure;
 use super::remote::Remote;
 use super::ui::Ui;
 use super::variables;
+use super::verb_options::CheckOptions;
 use super::workspace::{Workspace, environment_name};
 use crate::ast;
 use crate::crypt::{parse_recipients, recipients_digest};

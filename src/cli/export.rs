@@ -1,9 +1,9 @@
 //! `escrun export`: prints the variables for another program to read.
 
-use super::args::ExportVerb;
 use super::error::Failure;
 use super::remote::Wanted;
 use super::variables;
+use super::verb_options::ExportVerb;
 use super::way::Way;
 use crate::diagnostic::any_error;
 use crate::encode::Redaction;

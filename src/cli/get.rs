@@ -1,10 +1,11 @@
 //! `escrun get`: prints the composed values.
 
-use super::args::{ExportOptions, GetFormat, GetOptions};
+use super::args::ExportOptions;
 use super::error::Failure;
 use super::remote::Wanted;
 use super::ui::Ui;
 use super::variables;
+use super::verb_options::{GetFormat, GetOptions};
 use super::way::Way;
 use crate::encode::{self, Redaction};
 use crate::eval::Mode;

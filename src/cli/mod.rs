@@ -53,6 +53,7 @@ mod ui;
 mod unlock;
 mod usage;
 mod variables;
+mod verb_options;
 mod via;
 mod way;
 mod workspace;
@@ -61,7 +62,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use ambient::Ambient;
-use args::{AgentVerb, Arguments, MessageFormat, RunOptions, Verb};
+use args::{Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
 pub use launch::Launch;
 #[cfg(target_os = "linux")]
@@ -172,17 +173,17 @@ fn dispatch(
         Verb::Unlock { passphrase_file } => {
             done(unlock::unlock(ui, &client(), passphrase_file.as_deref()))
         }
-        Verb::Agent(AgentVerb::Identity) => done(agent::identity(ui, &shared.via, ambient)),
+        Verb::Agent(agent::AgentVerb::Identity) => done(agent::identity(ui, &shared.via, ambient)),
         Verb::Reload => done(reload::reload(ui, &client())),
         Verb::Init { folder } => done(init::init(ui, ambient, &folder)),
         Verb::Keygen { output } => done(keygen::keygen(ui, output.as_deref())),
         Verb::Set(options) => done(set::set(&workspace()?, &options)),
         Verb::Seal { names } => done(seal::seal(&workspace()?, &names)),
         #[cfg(target_os = "linux")]
-        Verb::Daemon(options) => match &options.verb {
+        Verb::Daemon(mut options) => match options.verb.take() {
             None => daemon::serve(&shared, ambient, ui, &options).map(Outcome::Exit),
             Some(DaemonVerb::Policy(verb)) => {
-                done(policy::policy(&shared, ambient, ui, &options, verb))
+                done(policy::policy(&shared, ambient, ui, *options, &verb))
             }
         },
         #[cfg(target_os = "linux")]

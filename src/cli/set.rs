@@ -3,10 +3,10 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
-use super::args::SetOptions;
 use super::error::Failure;
 use super::seal::unchanged;
 use super::standard_input;
+use super::verb_options::SetOptions;
 use super::workspace::{Workspace, environment_name};
 use crate::author;
 use crate::open;

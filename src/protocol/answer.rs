@@ -58,6 +58,23 @@ pub enum Code {
 }
 
 impl Code {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::BadRequest,
+        Self::Denied,
+        Self::NotFound,
+        Self::BadMethod,
+        Self::TooSlow,
+        Self::TooLarge,
+        Self::Faulty,
+        Self::Locked,
+        Self::TooOften,
+        Self::HeadTooLarge,
+        Self::Internal,
+        Self::NotOffered,
+        Self::Unavailable,
+    ];
+
     /// The HTTP status (RFC 9110, section 15; RFC 6585; 423 is of RFC 4918).
     pub fn status(self) -> u16 {
         match self {

@@ -74,6 +74,7 @@ macro_rules! properties {
 }
 
 properties! {
+    audit
     definition
     dotenv
     edit
@@ -82,9 +83,11 @@ properties! {
     interpolation
     mask
     payload
+    policy
     project_file
     property_path
     provider_answer
+    request
 }
 
 fn check(name: &str) {

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::TestEnv;
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 19] = [
     "", "run", "get", "export", "explain", "ls", "check", "init", "set", "seal", "keygen",
-    "daemon", "trust",
+    "daemon", "audit", "status", "lock", "unlock", "reload", "agent", "trust",
 ];
 
 /// `tests/cmd/help/VERB.txt` holds each text; `BLESS=1` writes them anew.

@@ -1,12 +1,15 @@
 //! The daemon and its parts: real processes, real sockets, real files.
 
 mod agent;
+mod audit;
 mod calls;
 mod client;
 mod helper;
 mod hostile;
 mod memory;
+mod openapi;
 mod peers;
+mod policy;
 mod revisions;
 mod sandbox;
 pub(crate) mod served;
