@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
+
 use super::ambient::Ambient;
 use super::error::{FAILED, Failure, USAGE};
 use super::ui::Ui;
@@ -12,13 +14,23 @@ use crate::client::{Client, DaemonAgent};
 use crate::crypt::{Agent, AgentError, PLUGIN_NAME, agent_identity, serve_plugin};
 use crate::sys::fs::describe;
 
+/// The verbs of `agent`.
+#[derive(Debug, Subcommand)]
+pub(super) enum AgentVerb {
+    /// Print an identity for age that stands for those of the daemon; holds no secret.
+    Identity,
+}
+
 /// What age starts its plugins with (c2sp.org/age-plugin).
 const PLUGIN_OPTION: &str = "--age-plugin=";
 
-/// Whether this program was started as a plugin of age: by the name `age-plugin-escrun`.
+/// Whether this program was started as a plugin of age: by the name `age-plugin-escrun`, or, as rage does it, by the name
+/// of what a link of that name leads to.
 pub(super) fn is_plugin(arguments: &[OsString]) -> bool {
     let program = arguments.first().map(Path::new).and_then(Path::file_name);
-    program.and_then(OsStr::to_str) == Some(&format!("age-plugin-{PLUGIN_NAME}"))
+    let is_named = program.and_then(OsStr::to_str) == Some(&format!("age-plugin-{PLUGIN_NAME}"));
+    let option = arguments.get(1).map(|option| option.as_encoded_bytes());
+    is_named || option.is_some_and(|option| option.starts_with(PLUGIN_OPTION.as_bytes()))
 }
 
 /// Serves age. Gives the exit status.

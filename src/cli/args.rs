@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::agent::AgentVerb;
 #[cfg(target_os = "linux")]
 use super::audit::AuditVerb;
 #[cfg(target_os = "linux")]
@@ -336,13 +337,6 @@ pub(super) enum Verb {
         #[arg(long)]
         revoke: bool,
     },
-}
-
-/// The verbs of `agent`.
-#[derive(Debug, Subcommand)]
-pub(super) enum AgentVerb {
-    /// Print an identity for age that stands for those of the daemon; holds no secret.
-    Identity,
 }
 
 #[cfg(test)]

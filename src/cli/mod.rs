@@ -62,7 +62,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use ambient::Ambient;
-use args::{AgentVerb, Arguments, MessageFormat, RunOptions, Verb};
+use args::{Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
 pub use launch::Launch;
 #[cfg(target_os = "linux")]
@@ -173,7 +173,7 @@ fn dispatch(
         Verb::Unlock { passphrase_file } => {
             done(unlock::unlock(ui, &client(), passphrase_file.as_deref()))
         }
-        Verb::Agent(AgentVerb::Identity) => done(agent::identity(ui, &shared.via, ambient)),
+        Verb::Agent(agent::AgentVerb::Identity) => done(agent::identity(ui, &shared.via, ambient)),
         Verb::Reload => done(reload::reload(ui, &client())),
         Verb::Init { folder } => done(init::init(ui, ambient, &folder)),
         Verb::Keygen { output } => done(keygen::keygen(ui, output.as_deref())),

@@ -2,7 +2,7 @@
 //! nothing but zeroes is not canonical, and its parser panics on that instead of refusing it.
 
 /// The magic of OpenSSH private keys (OpenSSH's PROTOCOL.key).
-const PRIVATE_KEY_MAGIC: &[u8] = b"openssh-key-v1\0";
+pub(super) const PRIVATE_KEY_MAGIC: &[u8] = b"openssh-key-v1\0";
 
 /// Whether a sequence of strings holds one of nothing but zeroes.
 pub(super) fn has_zero_string(mut blob: &[u8]) -> bool {
@@ -34,7 +34,7 @@ fn private_key_parts(key: &[u8]) -> Option<[&[u8]; 2]> {
 }
 
 /// Splits off a string: its length as a big-endian number of 4 bytes, then its bytes.
-fn split_string(blob: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split_string(blob: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = blob.split_first_chunk::<4>()?;
     rest.split_at_checked(u32::from_be_bytes(*length) as usize)
 }

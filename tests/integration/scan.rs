@@ -27,7 +27,19 @@ pub(crate) struct Finding {
 impl Scanner {
     /// Looks for every 16-byte piece of `secrets`, as they are and in UTF-16, base64 and hex.
     pub(crate) fn new(secrets: &[String]) -> Self {
+        Self::of_keys(secrets, &[])
+    }
+
+    /// Looks for `keys` besides, which are no text: as they are, in base64 and in hex.
+    pub(crate) fn of_keys(secrets: &[String], keys: &[Vec<u8>]) -> Self {
         let mut needles = BTreeSet::new();
+        for key in keys {
+            let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            let encoded = STANDARD.encode(key);
+            for form in [&key[..], hex.as_bytes(), encoded.as_bytes()] {
+                needles.extend(form.windows(WINDOW).map(<[u8]>::to_vec));
+            }
+        }
         for secret in secrets {
             let utf16: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
             let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();

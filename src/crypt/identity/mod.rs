@@ -3,6 +3,7 @@
 mod error;
 mod held;
 mod key;
+mod openssh;
 mod parse;
 mod permission;
 mod protected;

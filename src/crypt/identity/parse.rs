@@ -27,6 +27,15 @@ impl KeyText {
         self.try_expose().expect("only text parses as a key")
     }
 
+    /// The whole of a text.
+    pub(super) fn whole(text: Secret) -> Self {
+        let range = 0..text.expose().len();
+        Self {
+            text: Arc::new(text),
+            range,
+        }
+    }
+
     fn try_expose(&self) -> Option<&str> {
         // Whoever asks parses a key of it.
         std::str::from_utf8(&self.text.expose()[self.range.clone()]).ok()
@@ -121,7 +130,7 @@ fn parse_ssh(name: &str, text: KeyText) -> Result<Key, IdentityError> {
 }
 
 /// The bytes between a PEM's first and last line; `None` if they are not base64, which the parser finds as well.
-fn decode_pem(pem: &str) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn decode_pem(pem: &str) -> Option<Zeroizing<Vec<u8>>> {
     // As long as the text at most, so that it never grows.
     let mut body = Zeroizing::new(String::with_capacity(pem.len()));
     let lines = pem

@@ -1,5 +1,6 @@
 //! Identities under a passphrase, which is asked for once, and only when nothing cheaper fits.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use age::{DecryptError, Identity as _};
@@ -9,7 +10,8 @@ use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use super::key::{Key, Tier, Trouble, is_for, unwrapped};
-use super::parse::{KeyText, parse_open};
+use super::openssh::without_passphrase;
+use super::parse::{KeyText, decode_pem, parse_open};
 use crate::crypt::IdentityError;
 use crate::crypt::age_file::AgeFile;
 use crate::crypt::file_key::FileKey;
@@ -78,6 +80,29 @@ impl<T> Lock<T> {
     }
 }
 
+/// An ssh private key whose passphrase was right.
+enum OpenedSsh {
+    /// Its text without the passphrase, parsed anew for each use.
+    Text(KeyText),
+    /// One with a cipher that `age` alone opens: it keeps the key in memory of its own, which it wipes.
+    OfAge(age::ssh::Identity),
+}
+
+impl OpenedSsh {
+    fn unwrap(&self, stanzas: &[Stanza]) -> Result<Option<FileKey>, Trouble> {
+        unwrapped(match self {
+            Self::Text(text) => parse_ssh_text(text)
+                .expect("it parsed when it was opened")
+                .unwrap_stanzas(stanzas),
+            Self::OfAge(identity) => identity.unwrap_stanzas(stanzas),
+        })
+    }
+}
+
+fn parse_ssh_text(text: &KeyText) -> io::Result<age::ssh::Identity> {
+    age::ssh::Identity::from_buffer(text.expose().as_bytes(), None)
+}
+
 /// An ssh private key under a passphrase.
 pub(super) struct ProtectedSsh {
     name: String,
@@ -86,8 +111,7 @@ pub(super) struct ProtectedSsh {
     public: String,
     /// How stanzas name the key: base64 of the start of its public key's hash.
     tag: String,
-    /// `age` keeps the key in memory of its own, which it wipes.
-    lock: Lock<age::ssh::Identity>,
+    lock: Lock<OpenedSsh>,
 }
 
 impl ProtectedSsh {
@@ -135,7 +159,7 @@ impl ProtectedSsh {
                 .open_once(|| unlock_ssh(&self.text, &interaction.passphrase(&self.name)?))
                 .map_err(|problem| Trouble::Identity(self.name.clone(), problem))?,
         };
-        unwrapped(identity.unwrap_stanzas(stanzas))
+        identity.unwrap(stanzas)
     }
 
     /// Whether a stanza says that it is for this key.
@@ -163,14 +187,22 @@ impl ProtectedSsh {
     }
 }
 
-fn unlock_ssh(text: &KeyText, passphrase: &Secret) -> Result<age::ssh::Identity, IdentityError> {
-    let identity = age::ssh::Identity::from_buffer(text.expose().as_bytes(), None);
-    let Ok(age::ssh::Identity::Encrypted(key)) = identity else {
+fn unlock_ssh(text: &KeyText, passphrase: &Secret) -> Result<OpenedSsh, IdentityError> {
+    let blob = decode_pem(text.expose()).ok_or(IdentityError::MalformedKey)?;
+    if let Some(opened) = without_passphrase(&blob, passphrase) {
+        let text = KeyText::whole(opened?);
+        return match parse_ssh_text(&text) {
+            Ok(age::ssh::Identity::Unencrypted(_)) => Ok(OpenedSsh::Text(text)),
+            _ => Err(IdentityError::MalformedKey),
+        };
+    }
+    let Ok(age::ssh::Identity::Encrypted(key)) = parse_ssh_text(text) else {
         return Err(IdentityError::MalformedKey);
     };
     let passphrase = secret_string(passphrase).ok_or(IdentityError::WrongPassphrase)?;
     key.decrypt(passphrase)
         .map(age::ssh::Identity::Unencrypted)
+        .map(OpenedSsh::OfAge)
         .map_err(|_| IdentityError::WrongPassphrase)
 }
 

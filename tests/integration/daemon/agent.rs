@@ -1,5 +1,7 @@
 //! The agent: age, sops and escrun's own runs decrypt by the daemon, which keeps the identities to itself.
 
+mod memory;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
@@ -7,15 +9,16 @@ use std::process::{Command, Output, Stdio};
 
 use super::served::Served;
 use crate::cli::test_env::TestEnv;
+use crate::crypt::plugin::TOY_PLUGIN;
 use crate::outside::have;
 
 /// The policy of most tests: the user may do everything that the agent is for.
 const OPEN_POLICY: &str = "rules:\n- peer: any\n  allow: [decrypt, manage]\n";
 
 /// A daemon that has an identity, and age with the plugin.
-pub(super) struct Scene {
-    pub(super) served: Served,
-    pub(super) recipient: String,
+struct Scene {
+    served: Served,
+    recipient: String,
 }
 
 impl Scene {
@@ -24,7 +27,17 @@ impl Scene {
     }
 
     /// `keep` says what the identity is kept as; `more` are further identities.
-    pub(super) fn with(
+    fn with(keep: impl FnOnce(&TestEnv, &[u8]) -> Vec<u8>, more: &[&str], settings: &str) -> Self {
+        Self::made(&[], keep, more, settings)
+    }
+
+    /// The daemon is started by `starter`.
+    fn by(starter: &[&str], keep: impl FnOnce(&TestEnv, &[u8]) -> Vec<u8>, more: &[&str]) -> Self {
+        Self::made(starter, keep, more, "")
+    }
+
+    fn made(
+        starter: &[&str],
         keep: impl FnOnce(&TestEnv, &[u8]) -> Vec<u8>,
         more: &[&str],
         settings: &str,
@@ -55,7 +68,7 @@ impl Scene {
         }
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let scene = Self {
-            served: Served::start_with(env, settings, &arguments),
+            served: Served::start_by(starter, env, settings, &arguments),
             recipient,
         };
         let identity = scene.escrun(&["agent", "identity"], b"");
@@ -107,7 +120,7 @@ impl Scene {
         assert!(error.contains(reason), "{error}");
     }
 
-    pub(super) fn unlock(&self, passphrases: &str) -> Output {
+    fn unlock(&self, passphrases: &str) -> Output {
         let arguments = ["unlock", "--passphrase-file", "-"];
         self.escrun(&arguments, passphrases.as_bytes())
     }
@@ -127,8 +140,8 @@ fn output(command: &mut Command, input: &[u8]) -> Output {
 }
 
 /// An identity under a passphrase that is cheap to try.
-pub(super) fn protected(identity: &[u8]) -> Vec<u8> {
-    let mut recipient = age::scrypt::Recipient::new("a passphrase".to_owned().into());
+fn protected(identity: &[u8], passphrase: &str) -> Vec<u8> {
+    let mut recipient = age::scrypt::Recipient::new(passphrase.to_owned().into());
     recipient.set_work_factor(2);
     age::encrypt(&recipient, identity).unwrap()
 }
@@ -176,7 +189,7 @@ fn a_passphrase_is_given_once_for_all() {
     if !have(&["age"]) {
         return;
     }
-    let scene = Scene::with(|_, identity| protected(identity), &[], "");
+    let scene = Scene::with(|_, identity| protected(identity, "a passphrase"), &[], "");
     let file = scene.encrypt(&scene.recipient);
     scene.refuses(&file, "waits for its passphrase");
     let wrong = scene.unlock("not the passphrase\n");
@@ -233,6 +246,39 @@ fn keys_of_ssh_serve_age_too() {
     for file in &files {
         scene.opens(file);
     }
+}
+
+#[test]
+fn a_plugin_gets_its_pin_from_who_unlocks() {
+    if !have(&["age"]) {
+        return;
+    }
+    // Outlives the daemon, which finds the plugin there.
+    let programs = tempfile::tempdir().unwrap();
+    let plugin = programs.path().join("age-plugin-toy");
+    fs::write(&plugin, TOY_PLUGIN).unwrap();
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("PATH={}:/usr/bin:/bin", programs.path().display());
+    let identity = |_: &TestEnv, _: &[u8]| b"AGE-PLUGIN-TOY-177ZNG8\n".to_vec();
+    let settings = "providers: {plugins: true}\n";
+    let scene = Scene::made(&["env", &path], identity, &[], settings);
+
+    let mut age = scene.served.command("age");
+    age.env("PATH", &path["PATH=".len()..]);
+    let sealed = output(age.args(["-r", "age1toy1sh4lrv"]), b"a value");
+    assert!(sealed.status.success(), "{sealed:?}");
+    let file = sealed.stdout;
+
+    // Nobody has said it yet; now it is known that it is asked for.
+    scene.refuses(&file, "needs an answer");
+    assert!(!scene.unlock("").status.success());
+    assert!(scene.unlock("4321\n").status.success());
+    scene.refuses(&file, "wrong PIN");
+    assert!(scene.unlock("1234\n").status.success());
+    scene.opens(&file);
+    scene.opens(&file);
+    scene.escrun(&["lock"], b"");
+    scene.refuses(&file, "the identities are locked");
 }
 
 #[test]
@@ -315,7 +361,7 @@ fn a_run_asks_the_agent_before_a_person() {
     // It fits, and would have to be asked for: but there is no terminal, and no need.
     let identity = fs::read(env.path("keys/plain")).unwrap();
     let own = "home/.config/escrun/identities/own";
-    env.write(own, protected(&identity));
+    env.write(own, protected(&identity, "a passphrase"));
     fs::set_permissions(env.path(own), fs::Permissions::from_mode(0o600)).unwrap();
 
     // A folder of definitions on this side: the values are not the daemon's.
@@ -329,6 +375,11 @@ fn a_run_asks_the_agent_before_a_person() {
 
     let without = get(&["--via", "direct"]);
     assert!(!without.status.success(), "{without:?}");
+    // By the plugin, as rage and everything else that is made with the same library would.
+    let id = scene.path("id");
+    fs::set_permissions(&id, fs::Permissions::from_mode(0o600)).unwrap();
+    let plugin = get(&["--via", "direct", "--identity", &id]);
+    assert_eq!(plugin.stdout, b"a value\n", "{plugin:?}");
     scene.escrun(&["lock"], b"");
     let locked = get(&[]);
     let told = String::from_utf8_lossy(&locked.stderr).into_owned();

@@ -10,6 +10,7 @@ mod memory;
 mod openapi;
 mod peers;
 mod policy;
+mod revisions;
 mod sandbox;
 pub(crate) mod served;
 mod storm;
