@@ -11,6 +11,7 @@ pub mod interpolation;
 pub mod keys;
 pub mod mask;
 pub mod payload;
+pub mod policy;
 pub mod project_file;
 pub mod property_path;
 pub mod provider_answer;
@@ -20,7 +21,7 @@ pub mod world;
 pub type Check = fn(&[u8]);
 
 /// The properties by name, as the targets and the folders of seeds are called.
-pub const PROPERTIES: [(&str, Check); 11] = [
+pub const PROPERTIES: [(&str, Check); 12] = [
     ("definition", definition::check),
     ("dotenv", dotenv::check),
     ("edit", edit::check),
@@ -29,6 +30,7 @@ pub const PROPERTIES: [(&str, Check); 11] = [
     ("interpolation", interpolation::check),
     ("mask", mask::check),
     ("payload", payload::check),
+    ("policy", policy::check),
     ("project_file", project_file::check),
     ("property_path", property_path::check),
     ("provider_answer", provider_answer::check),

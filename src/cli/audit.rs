@@ -67,6 +67,8 @@ fn digest(text: &str) -> Result<Digest, Failure> {
 fn own_files(shared: &Shared, ambient: &Ambient, system: bool) -> Result<Vec<PathBuf>, Failure> {
     let options = DaemonOptions {
         system,
+        // Where it would serve makes no difference, and need not be known.
+        socket: Some(PathBuf::from("/")),
         ..DaemonOptions::default()
     };
     let file = daemon::settings(shared, ambient, &options)?.audit.file;

@@ -180,10 +180,10 @@ fn dispatch(
         Verb::Set(options) => done(set::set(&workspace()?, &options)),
         Verb::Seal { names } => done(seal::seal(&workspace()?, &names)),
         #[cfg(target_os = "linux")]
-        Verb::Daemon(options) => match &options.verb {
+        Verb::Daemon(mut options) => match options.verb.take() {
             None => daemon::serve(&shared, ambient, ui, &options).map(Outcome::Exit),
             Some(DaemonVerb::Policy(verb)) => {
-                done(policy::policy(&shared, ambient, ui, &options, verb))
+                done(policy::policy(&shared, ambient, ui, *options, &verb))
             }
         },
         #[cfg(target_os = "linux")]

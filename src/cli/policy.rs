@@ -1,6 +1,7 @@
 //! `escrun daemon policy`: what a policy would decide, in words.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -29,18 +30,20 @@ pub(super) fn policy(
     shared: &Shared,
     ambient: &Ambient,
     ui: &Ui,
-    options: &DaemonOptions,
+    mut options: DaemonOptions,
     verb: &PolicyVerb,
 ) -> Result<(), Failure> {
+    // Nothing is served and nothing recorded, so it does not matter where that would be.
+    let nowhere = || PathBuf::from("/nonexistent");
+    options.socket.get_or_insert_with(nowhere);
+    options.audit.get_or_insert_with(nowhere);
+    let settings = || daemon::settings(shared, ambient, &options);
     match verb {
-        PolicyVerb::Test(test) => {
-            let settings = daemon::settings(shared, ambient, options)?;
-            self::test(shared, ambient, ui, &settings, test)
-        }
+        PolicyVerb::Test(test) => self::test(shared, ambient, ui, &settings()?, test),
         PolicyVerb::Check { file } => {
             let file = match file {
                 Some(file) => ambient.working_directory.join(file),
-                None => daemon::settings(shared, ambient, options)?.policy.file,
+                None => settings()?.policy.file,
             };
             let store = PolicyStore::open(&file, ambient.user, None).map_err(failure)?;
             let rules = match store.current().len() {
@@ -250,7 +253,9 @@ fn of_peer(peer: &Peer) -> String {
             let _ = write!(text, ", {name} {unit}");
         }
     }
-    if let (None, Some(path)) = (&peer.unit, &peer.cgroup) {
+    if let (None, Some(path)) = (&peer.unit, &peer.cgroup)
+        && **path != *"/"
+    {
         let _ = write!(text, ", control group {path}");
     }
     text

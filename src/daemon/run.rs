@@ -124,7 +124,7 @@ pub fn run(start: Start) -> Result<u8, Error> {
                 async move { daemon.environments.probe().await }
             }));
         }
-        notifier.ready("serving");
+        notifier.ready(&state(&daemon));
         info!(socket = %daemon.settings.socket.path.display(), "serving");
         until_end(&daemon, &orders, notifier).await?;
         notifier.stopping("answering what has been asked");
@@ -237,6 +237,16 @@ fn tend(daemon: &Arc<Daemon>) {
     });
 }
 
+/// What the service manager shows of the daemon: whether all is well, or what is not.
+fn state(daemon: &Daemon) -> String {
+    let status = daemon.status();
+    let locked = status.keys.locked.then(|| "locked".to_owned());
+    let mut parts = vec!["serving".to_owned()];
+    parts.extend(locked);
+    parts.extend(status.warnings);
+    parts.join("; ")
+}
+
 /// Follows orders until one is to end.
 async fn until_end(daemon: &Arc<Daemon>, orders: &Orders, notifier: Notifier) -> Result<(), Error> {
     loop {
@@ -249,7 +259,7 @@ async fn until_end(daemon: &Arc<Daemon>, orders: &Orders, notifier: Notifier) ->
                     Ok(()) => info!("everything was read anew"),
                     Err(reason) => warn!(reason, "what was read before stays in force"),
                 }
-                notifier.ready("serving");
+                notifier.ready(&state(daemon));
             }
         }
     }

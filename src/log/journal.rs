@@ -10,7 +10,10 @@ use std::path::Path;
 
 use tracing::Level;
 
-use super::record::Record;
+use super::record::{Record, Value};
+
+/// Fields that say why.
+const REASONS: [&str; 2] = ["reason", "error"];
 
 /// Where the journal listens.
 pub(super) const SOCKET: &str = "/run/systemd/journal/socket";
@@ -87,9 +90,15 @@ impl Entry {
         entry
     }
 
-    /// A record as the journal takes it. Our own fields are `ESCRUN_CHILD` and the like.
+    /// A record as the journal takes it. Our own fields are `ESCRUN_CHILD` and the like. Why something is as it is stands
+    /// in the message too: that is all that is shown unless somebody asks for more.
     pub(super) fn of(record: &Record) -> Self {
-        let mut entry = Self::new(record.level, &record.message);
+        let is_reason = |(name, _): &&(&str, Value)| REASONS.contains(name);
+        let message = match record.fields.iter().find(is_reason) {
+            Some((_, reason)) => &format!("{}: {reason}", record.message),
+            None => &record.message,
+        };
+        let mut entry = Self::new(record.level, message);
         for (name, value) in &record.fields {
             let name = format!("ESCRUN_{}", name.to_ascii_uppercase());
             entry.field(&name, &value.to_string());
@@ -115,7 +124,6 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::Value;
     use super::*;
 
     fn record(message: &str) -> Record {
@@ -137,6 +145,16 @@ mod tests {
                 .0
                 .starts_with(b"MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\nPRIORITY=4\n")
         );
+    }
+
+    #[test]
+    fn a_message_says_why() {
+        let mut record = record("refused");
+        let reason = Value::Text("the file is gone".into());
+        record.fields.push(("reason", reason));
+        let entry = Entry::of(&record).0;
+        assert!(entry.starts_with(b"MESSAGE=refused: the file is gone\n"));
+        assert!(entry.ends_with(b"ESCRUN_REASON=the file is gone\n"));
     }
 
     #[test]

@@ -35,20 +35,19 @@ pub(super) fn read(
         .base
         .join(folder(call.id.0, config))
         .join(OsStr::from_bytes(path.bytes));
+    let limit = config.size_limit as u64;
+    let target = match &config.allowed {
+        None => None,
+        Some(allowed) => Some(permitted(allowed, &file).ok_or_else(|| refusal(inputs, path))?),
+    };
     if path.shown != REDACTED {
-        let mut provided = config
-            .provided
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let provided = config.provided.lock();
+        let mut provided = provided.unwrap_or_else(PoisonError::into_inner);
         provided.files.insert(file.clone());
     }
-    let limit = config.size_limit as u64;
-    let read = match &config.allowed {
+    let read = match target {
         None => read_file(&file, limit),
-        Some(allowed) => {
-            let file = permitted(allowed, &file).ok_or_else(|| refusal(inputs, path))?;
-            read_file_without_links(&file, limit)
-        }
+        Some(target) => read_file_without_links(&target, limit),
     };
     match read {
         Ok((bytes, _)) => Ok(Zeroizing::new(bytes)),

@@ -105,25 +105,28 @@ impl PeerProcess {
 
     /// Makes sure that it acts as when it connected. Of a process that has no number here, this cannot be told.
     ///
+    /// Gives the number of its control group in the second hierarchy, where the kernel tells it (Linux 6.13): no other group
+    /// ever has that number.
+    ///
     /// # Errors
     /// When it acts as another user or group, or has ended.
-    pub fn check_unchanged(&self) -> Result<(), Unknown> {
-        let now = match (self.handle.info(), self.pid) {
-            (Some((acting, _)), _) => acting,
-            (None, None) => return Ok(()),
+    pub fn check_unchanged(&self) -> Result<Option<u64>, Unknown> {
+        let (now, group) = match (self.handle.info(), self.pid) {
+            (Some(info), _) => info,
+            (None, None) => return Ok(None),
             (None, Some(pid)) => {
                 let acting = proc::acting(pid);
                 // Whoever has the number now, it is the same process only if that one is still there.
                 self.check_alive()?;
                 match acting {
-                    // Who hides what belongs to others (proc(5), hidepid) hides this too.
-                    Err(error) if is_hidden(&error) => return Ok(()),
-                    acting => acting?,
+                    // Where what belongs to others is hidden (proc(5), hidepid), this is too.
+                    Err(error) if is_hidden(&error) => return Ok(None),
+                    acting => (acting?, None),
                 }
             }
         };
         if now == self.acting {
-            Ok(())
+            Ok(group)
         } else {
             Err(Unknown::Changed)
         }

@@ -74,6 +74,8 @@ impl Signal {
     pub const TTIN: Self = Self(21);
     /// A background process writes to the terminal.
     pub const TTOU: Self = Self(22);
+    /// A file would become larger than a limit says.
+    pub const XFSZ: Self = Self(25);
     /// The terminal's window has another size.
     pub const WINCH: Self = Self(28);
 

@@ -82,6 +82,7 @@ properties! {
     interpolation
     mask
     payload
+    policy
     project_file
     property_path
     provider_answer

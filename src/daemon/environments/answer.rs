@@ -188,7 +188,7 @@ fn write_members<T>(
 }
 
 /// What is written for a text.
-fn shown<'t>(text: &'t Text, secret: bool, form: Form) -> &'t [u8] {
+fn shown(text: &Text, secret: bool, form: Form) -> &[u8] {
     match form.redaction {
         Redaction::Redact if secret => REDACTED.as_bytes(),
         // Giving it to the peer is what was decided.

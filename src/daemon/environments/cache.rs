@@ -1,13 +1,16 @@
 //! What has been evaluated, and what is being evaluated: equal requests share one answer.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
 use super::{Answer, Closure};
 use crate::protocol::ErrorAnswer;
+use crate::provider::Provided;
+use crate::watch::changed_since;
 
 /// The digest of everything that goes into an answer.
 pub(super) type Key = [u8; 32];
@@ -171,9 +174,16 @@ impl Flight {
         self.sender.subscribe()
     }
 
-    /// How much is kept, and for how long.
-    pub(super) fn limits(&self) -> &CacheLimits {
-        &self.cache.limits
+    /// How long an answer is good for that providers had a part in, and that was begun at `began`.
+    pub(super) fn lifetime_of(&self, provided: &Provided, began: SystemTime) -> Option<Duration> {
+        let files = provided.files.iter().map(PathBuf::as_path);
+        if changed_since(files, began) {
+            // What was read of them may be old already.
+            return Some(Duration::ZERO);
+        }
+        let longest = self.cache.limits.provider_age;
+        let said = provided.lifetime.unwrap_or(longest).min(longest);
+        provided.asked.then_some(said)
     }
 
     /// Hands the answer to all who wait, and remembers it, unless the identities are others by now.

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::document::{Absence, Document};
 use super::library::Library;
+use super::provision::Salt;
 use crate::eval::{LoadError, Loaded, Loader};
 use crate::protocol::{Code, ErrorAnswer};
 use crate::source::Source;
@@ -48,12 +49,14 @@ impl Closure {
         Library::new(folders).read(names)
     }
 
-    /// Goes from `names` to all that they reach. `document` finds the document of an environment.
+    /// Goes from `names` to all that they reach. `document` finds the document of an environment; `salt` tells of files
+    /// besides.
     ///
     /// # Errors
     /// When it is more than an evaluation takes.
     pub(super) fn gather(
         names: &[Arc<str>],
+        salt: Option<&Salt>,
         mut document: impl FnMut(&Arc<str>) -> Arc<Document>,
     ) -> Result<Self, ErrorAnswer> {
         let mut documents: BTreeMap<Arc<str>, Arc<Document>> = BTreeMap::new();
@@ -75,7 +78,7 @@ impl Closure {
             .iter()
             .map(|name| (Arc::clone(name), reach(&documents, name)))
             .collect();
-        let revision = revision(names, &documents);
+        let revision = revision(names, &documents, salt);
         Ok(Self {
             roots,
             inputs: inputs(&revision, &documents),
@@ -142,7 +145,11 @@ fn reach(documents: &BTreeMap<Arc<str>, Arc<Document>>, root: &Arc<str>) -> BTre
     reached
 }
 
-fn revision(names: &[Arc<str>], documents: &BTreeMap<Arc<str>, Arc<Document>>) -> Arc<str> {
+fn revision(
+    names: &[Arc<str>],
+    documents: &BTreeMap<Arc<str>, Arc<Document>>,
+    salt: Option<&Salt>,
+) -> Arc<str> {
     let mut digest = Sha256::new();
     digest.update(DOMAIN);
     let mut add = |bytes: &[u8]| {
@@ -165,6 +172,10 @@ fn revision(names: &[Arc<str>], documents: &BTreeMap<Arc<str>, Arc<Document>>) -
                 add(absence.error.message.as_bytes());
             }
         }
+    }
+    if let Some(salt) = salt {
+        add(b"files");
+        add(salt);
     }
     hexadecimal(&digest.finalize())
 }
@@ -212,7 +223,7 @@ mod tests {
         let texts: HashMap<&str, &str> = texts.iter().copied().collect();
         let names: Vec<Arc<str>> = names.iter().map(|name| Arc::from(*name)).collect();
         let mut looked_for = Vec::new();
-        Closure::gather(&names, |name| {
+        Closure::gather(&names, None, |name| {
             assert!(!looked_for.contains(name), "{name} is looked for once");
             looked_for.push(Arc::clone(name));
             Arc::new(match texts.get(&**name) {
@@ -293,7 +304,7 @@ mod tests {
 
     #[test]
     fn too_much_is_refused() {
-        let result = Closure::gather(&["0".into()], |name| {
+        let result = Closure::gather(&["0".into()], None, |name| {
             let next: u32 = name.parse::<u32>().expect("a number") + 1;
             Arc::new(Document::of_text(name, &format!("imports: ['{next}']")))
         });

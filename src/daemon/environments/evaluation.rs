@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use super::answer::{self, Answer, Form};
-use super::cache::{CacheLimits, Key, Outcome};
+use super::cache::{Key, Outcome};
 use super::evaluators::Place;
 use super::{Closure, Rights, failure};
 use crate::ast;
@@ -58,27 +57,18 @@ pub(super) fn key(purpose: Purpose, closure: &Closure, call: &OpenCall) -> Key {
 }
 
 impl Evaluation<'_> {
-    /// Evaluates on a private stack. Says as well how long the answer is good for, if that is shorter than usual.
-    pub(super) fn on_private_stack(&self, limits: &CacheLimits) -> (Outcome, Option<Duration>) {
+    /// Evaluates on a private stack. Says as well what providers had a part in it.
+    pub(super) fn on_private_stack(&self) -> (Outcome, Provided) {
         let evaluated = on_private_stack(|| {
             let mut provided = Provided::default();
             let result = self.answer(&mut provided);
             (result, provided)
         });
-        match evaluated {
-            Ok((result, provided)) => {
-                let longest = limits.provider_age;
-                let said = provided.lifetime.unwrap_or(longest).min(longest);
-                (
-                    result.map(Arc::new).map_err(Arc::new),
-                    provided.asked.then_some(said),
-                )
-            }
-            Err(error) => {
-                let failure = failure(Code::Unavailable, describe(&error));
-                (Err(Arc::new(failure)), Some(Duration::ZERO))
-            }
-        }
+        let (result, provided) = evaluated.unwrap_or_else(|error| {
+            let failure = failure(Code::Unavailable, describe(&error));
+            (Err(failure), Provided::default())
+        });
+        (result.map(Arc::new).map_err(Arc::new), provided)
     }
 
     fn answer(&self, provided: &mut Provided) -> Result<Answer, ErrorAnswer> {

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::closure::Closure;
 use super::document::Document;
 use super::failure;
+use super::provision::{Provision, Salt};
 use crate::protocol::{Code, ErrorAnswer};
 use crate::store::{Directory, EnvironmentName, Overlays};
 
@@ -38,6 +39,8 @@ struct State {
 struct List {
     /// Tells the closure to who watches.
     sender: watch::Sender<Arc<Closure>>,
+    /// What providers have read for it.
+    provision: Provision,
     used: u64,
 }
 
@@ -65,7 +68,8 @@ impl Library {
     /// When the folders are not to be opened, or it is too much.
     pub(super) fn read(&self, names: &[Arc<str>]) -> Result<Closure, ErrorAnswer> {
         let directory = self.directory()?;
-        Closure::gather(names, |name| {
+        let salt = self.lock().salt(names);
+        Closure::gather(names, salt.as_ref(), |name| {
             let before = self.lock().documents.get(name).cloned();
             let found = Document::look(&directory, name, before.as_ref());
             self.lock()
@@ -81,10 +85,11 @@ impl Library {
     /// When the folders are not to be opened.
     pub(super) fn read_all(&self) -> Result<Reading, ErrorAnswer> {
         let directory = self.directory()?;
-        let lists: Vec<Names> = self.lock().lists.keys().cloned().collect();
+        let lists = self.lock().provisions();
         let mut documents = Documents::new();
-        let closures = lists.into_iter().map(|names| {
-            let closure = Closure::gather(&names, |name| {
+        let read = lists.into_iter().map(|(names, provision)| {
+            let provision = provision.looked_at();
+            let closure = Closure::gather(&names, provision.salt(), |name| {
                 if let Some(found) = documents.get(name) {
                     return Arc::clone(found);
                 }
@@ -93,13 +98,10 @@ impl Library {
                 documents.insert(Arc::clone(name), Arc::clone(&found));
                 found
             });
-            (names, closure)
+            (names, provision, closure)
         });
-        let closures = closures.collect();
-        Ok(Reading {
-            closures,
-            documents,
-        })
+        let lists = read.collect();
+        Ok(Reading { lists, documents })
     }
 
     /// Remembers the closure of a list; gives the one that is known if it is the same.
@@ -119,6 +121,7 @@ impl Library {
             names,
             List {
                 sender,
+                provision: Provision::default(),
                 used: clock,
             },
         );
@@ -128,11 +131,12 @@ impl Library {
     /// Takes over what was read anew, and tells those who watch a list that is not what it was.
     pub(super) fn publish(&self, reading: Reading) {
         let mut state = self.lock();
-        for (names, closure) in reading.closures {
+        for (names, provision, closure) in reading.lists {
             match closure {
                 Ok(closure) => {
                     if let Some(list) = state.lists.get_mut(&names) {
                         list.publish(closure);
+                        list.provision = provision;
                     }
                 }
                 // Whoever asks is told why; who watches stays with what there was.
@@ -144,18 +148,32 @@ impl Library {
         state.documents = reading.documents;
     }
 
+    /// Remembers what providers have read for the list of `closure`.
+    pub(super) fn note_provided(&self, closure: &Closure, files: &BTreeSet<PathBuf>) {
+        let names: Names = closure.names().cloned().collect();
+        if let Some(list) = self.lock().lists.get_mut(&names) {
+            list.provision.add(files);
+        }
+    }
+
     /// Who wants to be told when the list of `closure` is not what it is in it any more.
     pub(super) fn subscribe(&self, closure: &Arc<Closure>) -> Subscription {
         let names: Names = closure.names().cloned().collect();
         let mut state = self.lock();
         let list = state.lists.entry(names).or_insert_with(|| List {
             sender: watch::channel(Arc::clone(closure)).0,
+            provision: Provision::default(),
             used: 0,
         });
         Subscription {
             receiver: list.sender.subscribe(),
             seen: Arc::clone(&closure.revision),
         }
+    }
+
+    /// Has every definition read again when it is looked for next, even if its file seems to be the same.
+    pub(super) fn doubt(&self) {
+        self.lock().documents.clear();
     }
 
     /// Whether `closure` is what its list comes to now.
@@ -174,6 +192,7 @@ impl Library {
         let state = self.lock();
         for list in state.lists.values() {
             places.extend(self.places_of(&list.sender.borrow()));
+            places.extend(list.provision.files().cloned());
         }
         places
     }
@@ -218,11 +237,24 @@ impl Library {
 
 /// Everything read anew.
 pub(super) struct Reading {
-    closures: Vec<(Names, Result<Closure, ErrorAnswer>)>,
+    lists: Vec<(Names, Provision, Result<Closure, ErrorAnswer>)>,
     documents: Documents,
 }
 
 impl State {
+    /// What makes the revision of a list another one.
+    fn salt(&self, names: &[Arc<str>]) -> Option<Salt> {
+        self.lists.get(names)?.provision.salt().copied()
+    }
+
+    /// All lists, and what providers have read for them.
+    fn provisions(&self) -> Vec<(Names, Provision)> {
+        let lists = self.lists.iter();
+        lists
+            .map(|(names, list)| (Arc::clone(names), list.provision.clone()))
+            .collect()
+    }
+
     /// Forgets the list that was not asked for the longest, if there are too many.
     fn make_room(&mut self) {
         if self.lists.len() < MOST_LISTS {

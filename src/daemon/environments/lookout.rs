@@ -281,10 +281,16 @@ impl State {
         let Some(watcher) = &self.watcher else {
             return;
         };
-        self.blindness = watcher.blind_spots().first().map(|spot| {
+        let blindness = watcher.blind_spots().first().map(|spot| {
             let what = format!("{} cannot be watched", spot.path.display());
             blindness(&what, &spot.error)
         });
+        if self.blindness.is_some() && blindness.is_none() {
+            // Things may have changed unseen.
+            self.is_demanded = true;
+            self.changes += 1;
+        }
+        self.blindness = blindness;
         self.next_look = match self.blindness {
             None => None,
             Some(_) => self.next_look.or(Some(Instant::now() + LOOK_EVERY)),

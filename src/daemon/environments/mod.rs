@@ -8,9 +8,9 @@
 //!
 //! A request takes what the kernel has told of changes before it looks into any memory. If a change is under way then, it
 //! waits until files have been at rest for 100 ms, and is answered by what they say. It waits for no more than half a
-//! second when there is something to give: while files keep changing for longer, it is given what they said before, for at
-//! most two seconds, after which they are read as they are. So a change that was complete before a request came, and that
-//! no other one followed, is in the answer.
+//! second when there is something to give: while files keep changing for longer, it is given what they said before. After
+//! two seconds they are read as they are, and after two more if they change even then. So a change that was complete
+//! before a request came, and that no other one followed, is in the answer.
 
 mod answer;
 mod cache;
@@ -20,13 +20,14 @@ mod evaluation;
 mod evaluators;
 mod library;
 mod lookout;
+mod provision;
 mod rights;
 mod setup;
 mod tending;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -65,7 +66,7 @@ pub struct Environments {
     rights: Arc<Rights>,
     library: Arc<Library>,
     cache: Arc<Cache>,
-    lookout: Lookout,
+    lookout: Arc<Lookout>,
     evaluators: Evaluators,
     /// Wakes the task that tends to changes.
     wake: Notify,
@@ -94,7 +95,7 @@ impl Environments {
             rights: Arc::new(setup.rights),
             library: Arc::new(Library::new(setup.folders)),
             cache: Cache::new(setup.cache),
-            lookout: Lookout::default(),
+            lookout: Arc::default(),
             evaluators: Evaluators::new(),
             wake: Notify::new(),
             settlings: watch::Sender::new(0),
@@ -156,6 +157,7 @@ impl Environments {
     /// Reads everything anew, whatever has been told of changes, and forgets all answers.
     pub async fn reload(&self) {
         self.forget();
+        self.library.doubt();
         self.lookout.demand();
         self.wake.notify_one();
         self.settle_within(LONGEST_PATIENCE).await;
@@ -253,6 +255,7 @@ impl Environments {
                     let landing = flight.landing();
                     let (closure, call) = (Arc::clone(closure), call.clone());
                     let rights = Arc::clone(&self.rights);
+                    let (library, lookout) = (Arc::clone(&self.library), Arc::clone(&self.lookout));
                     let job = move |place: &Place<'_>| {
                         let evaluation = Evaluation {
                             purpose,
@@ -262,7 +265,14 @@ impl Environments {
                             rights: &rights,
                             place,
                         };
-                        let (outcome, lifetime) = evaluation.on_private_stack(flight.limits());
+                        let began = SystemTime::now();
+                        let (outcome, provided) = evaluation.on_private_stack();
+                        if !provided.files.is_empty() {
+                            lookout.watch_also(provided.files.clone());
+                            library.note_provided(&closure, &provided.files);
+                        }
+                        // Asked last: of what changes from now on there will be word.
+                        let lifetime = flight.lifetime_of(&provided, began);
                         flight.land(Landing {
                             outcome,
                             closure: Arc::clone(&closure),

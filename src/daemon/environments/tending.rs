@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use super::{ATTEMPTS, Environments, Subject};
+use super::{Environments, Subject};
 use crate::sys::readable::Readable;
 
 /// How long nothing is done at most: answers that are too old are dropped.
@@ -18,7 +18,9 @@ impl Environments {
     pub async fn tend(&self, report: impl Fn(Subject)) {
         let told = self.lookout.begin();
         self.lookout.watch(self.library.places());
-        let mut postponed = 0;
+        // What was read before may have changed unseen.
+        self.lookout.demand();
+        let mut has_waited = false;
         loop {
             self.rest(told.as_ref()).await;
             let now = Instant::now();
@@ -27,14 +29,14 @@ impl Environments {
             if !self.lookout.take(now) {
                 continue;
             }
-            if self.catch_up(postponed + 1 < ATTEMPTS).await {
-                postponed = 0;
+            let caught_up = self.catch_up(!has_waited).await;
+            has_waited = !caught_up;
+            if caught_up {
                 self.lookout
                     .changed_subjects()
                     .into_iter()
                     .for_each(&report);
             } else {
-                postponed += 1;
                 self.lookout.postpone(Instant::now());
             }
             // Told only now, so that whoever waits finds everything as it is to be.

@@ -519,6 +519,34 @@ fn what_git_is_doing_is_waited_for() {
 }
 
 #[test]
+fn files_that_providers_read_are_followed() {
+    let aside = tempfile::tempdir().expect("a folder");
+    let file = aside.path().canonicalize().expect("a folder").join("token");
+    write(&file, "one");
+    let allowed = AllowList {
+        files: vec![glob::Pattern::new(&file.display().to_string()).expect("a glob")],
+        ..AllowList::default()
+    };
+    let text = format!(
+        "values: {{A: {{fn::open::file: {{path: '{}'}}}}}}",
+        file.display()
+    );
+    let scene = Scene::new(&[("a", &text)], allowed);
+    // Its stamp has to tell of later changes.
+    std::thread::sleep(Duration::from_millis(50));
+    run(async {
+        scene.tend();
+        let first = scene.closure(&["a"]).await;
+        let mut subscription = scene.environments.subscribe(&first);
+        assert_eq!(scene.a("a").await, "one");
+        assert_eq!(scene.closure(&["a"]).await.revision, first.revision);
+        write(&file, "two");
+        assert_eq!(scene.a("a").await, "two");
+        assert_ne!(subscription.changed().await.revision, first.revision);
+    });
+}
+
+#[test]
 fn without_anybody_who_reacts_everything_is_looked_at() {
     let scene = Scene::new(&[("a", "values: {A: one}")], AllowList::default());
     run(async {

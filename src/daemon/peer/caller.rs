@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
 
+use super::control_group::unified_path;
+use super::known_groups::KnownGroups;
 use super::{Membership, NOBODY, Peer};
 use crate::sys::fs::describe;
 use crate::sys::namespace::Mapping;
@@ -90,11 +92,7 @@ impl Caller {
     pub fn peer(&self) -> Result<Peer, PeerError> {
         let user = self.process.user();
         self.process.check_alive()?;
-        self.process.check_unchanged()?;
-        let membership = match self.process.control_groups()? {
-            Some(text) => Membership::read(&text, user),
-            None => Membership::default(),
-        };
+        let membership = self.membership()?;
         let (executable, name) = self.process.appearance()?;
         Ok(Peer {
             user,
@@ -108,7 +106,29 @@ impl Caller {
             name: name.map(String::into_boxed_str),
         })
     }
+
+    /// What it is part of.
+    fn membership(&self) -> Result<Membership, PeerError> {
+        let user = self.process.user();
+        let group = self.process.check_unchanged()?;
+        if let Some(path) = group.and_then(|number| KNOWN.path(number)) {
+            return Ok(Membership::at(&path, user));
+        }
+        let Some(text) = self.process.control_groups()? else {
+            return Ok(Membership::default());
+        };
+        // If it is in the same group as before, it has been there all the time, as far as that matters.
+        if let (Some(number), Some(path)) = (group, unified_path(&text))
+            && self.process.check_unchanged()? == group
+        {
+            KNOWN.remember(number, path);
+        }
+        Ok(Membership::read(&text, user))
+    }
 }
+
+/// The control groups that peers are in.
+static KNOWN: KnownGroups = KnownGroups::new();
 
 /// What this process's user namespace shows; it stays the same for its whole life.
 static USERS: OnceLock<Mapping> = OnceLock::new();

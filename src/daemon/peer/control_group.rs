@@ -51,22 +51,29 @@ pub(super) fn is_outside(path: &str) -> bool {
 
 /// The path in systemd's own hierarchy: the second one, or on older systems one that has its name.
 fn path(text: &str) -> Option<&str> {
-    let of = |hierarchy: &str| {
-        text.lines().find_map(|line| {
-            let (number, rest) = line.split_once(':')?;
-            let (name, path) = rest.split_once(':')?;
-            let fits = match hierarchy {
-                "" => number == "0" && name.is_empty(),
-                hierarchy => name == hierarchy,
-            };
-            (fits && path.starts_with('/')).then_some(path)
-        })
-    };
-    match (of(""), of("name=systemd")) {
-        // Where systemd uses the first hierarchies, everything may lie at the root of the second.
-        (Some("/"), Some(path)) | (None, Some(path)) => Some(path),
-        (path, _) => path,
-    }
+    let of_systemd = || in_hierarchy(text, |_, name| name == "name=systemd");
+    // Where systemd uses the first hierarchies, everything may lie at the root of the second.
+    unified_path(text)
+        .or_else(of_systemd)
+        .or_else(|| in_hierarchy(text, is_unified))
+}
+
+/// The path in the second hierarchy, unless that is its root.
+pub(super) fn unified_path(text: &str) -> Option<&str> {
+    in_hierarchy(text, is_unified).filter(|path| *path != "/")
+}
+
+fn is_unified(number: &str, name: &str) -> bool {
+    number == "0" && name.is_empty()
+}
+
+/// The path in the first hierarchy that is meant, by its number and name.
+fn in_hierarchy(text: &str, is_meant: impl Fn(&str, &str) -> bool) -> Option<&str> {
+    text.lines().find_map(|line| {
+        let (number, rest) = line.split_once(':')?;
+        let (name, path) = rest.split_once(':')?;
+        (is_meant(number, name) && path.starts_with('/')).then_some(path)
+    })
 }
 
 /// The first component that is no slice, if that is a unit.

@@ -34,8 +34,11 @@ impl Order {
 /// Has the signals that are orders wait until [`Orders`] takes them: in this thread, and in all that it starts from now
 /// on. To be called before any is started, or a signal that such a thread gets ends the process. Programs that are
 /// started have the mask that this process was started with.
+///
+/// A write beyond the limit of file sizes (RLIMIT_FSIZE) fails from then on, where otherwise SIGXFSZ would end the process.
 pub fn hold() {
-    Mask::now().with(Mask::of(&ORDERS)).impose();
+    let held = Mask::of(&ORDERS).with(Mask::of(&[Signal::XFSZ]));
+    Mask::now().with(held).impose();
 }
 
 /// The orders as they come.

@@ -10,6 +10,8 @@ use crate::memory::random_text;
 use crate::outside::skip;
 use crate::scan::{Finding, Scanner};
 
+const ESCRUN: &str = env!("CARGO_BIN_EXE_escrun");
+
 /// How many environments there are.
 const CROWD: usize = 1000;
 
@@ -94,8 +96,8 @@ fn alter(env: &TestEnv, name: &str) {
     );
 }
 
-/// A daemon on that stage, started by `wrapper`, and what to look for; none for who may not look.
-fn serve(wrapper: &[&str]) -> Option<(Served, Stage)> {
+/// A daemon on that stage, started by these words, and what to look for; none for who may not look.
+fn serve(words: &[&str]) -> Option<(Served, Stage)> {
     if !nix::unistd::geteuid().is_root() {
         skip("only root may look into the memory of escrun");
         return None;
@@ -103,7 +105,7 @@ fn serve(wrapper: &[&str]) -> Option<(Served, Stage)> {
     let mut stage = Stage::set();
     let env = std::mem::replace(&mut stage.env, TestEnv::empty());
     let policy = env.path("policy.yaml").display().to_string();
-    let served = Served::start_by(wrapper, env, "", &["--policy", &policy]);
+    let served = Served::start_by(words, env, "", &["--policy", &policy]);
     Some((served, stage))
 }
 
@@ -170,7 +172,7 @@ fn settled(
 
 #[test]
 fn nothing_of_secrets_can_be_found_while_they_are_served() {
-    let Some((served, stage)) = serve(&[]) else {
+    let Some((served, stage)) = serve(&[ESCRUN]) else {
         return;
     };
     ask_everything(&served, &stage);
@@ -196,11 +198,12 @@ fn nothing_of_secrets_can_be_found_while_they_are_served() {
     );
 }
 
-#[test]
-fn secrets_lie_in_locked_pages_alone_and_nowhere_after_a_lock() {
+/// What a daemon locks is all that holds anything, and holds nothing once it was told to lock.
+fn check_locked_pages(program: &str) {
     let wrapper = [
         env!("CARGO_BIN_EXE_fixture-subject"),
         "without-secret-memory",
+        program,
     ];
     let Some((served, stage)) = serve(&wrapper) else {
         return;
@@ -215,4 +218,18 @@ fn secrets_lie_in_locked_pages_alone_and_nowhere_after_a_lock() {
     assert_eq!(served.open(r#"{"environments":["e1"]}"#).status, 423);
     let found = settled(&served, &stage.scanner, <[Finding]>::is_empty);
     assert_eq!(found, []);
+}
+
+#[test]
+fn secrets_lie_in_locked_pages_alone_and_nowhere_after_a_lock() {
+    check_locked_pages(ESCRUN);
+}
+
+/// Another C library keeps other things in other places.
+#[test]
+fn the_same_holds_for_the_static_program() {
+    match std::env::var("ESCRUN_STATIC") {
+        Ok(program) => check_locked_pages(&program),
+        Err(_) => skip("ESCRUN_STATIC names no static program"),
+    }
 }

@@ -1,6 +1,7 @@
 //! The daemon and its parts: real processes, real sockets, real files.
 
 mod agent;
+mod audit;
 mod calls;
 mod client;
 mod helper;
@@ -8,6 +9,8 @@ mod hostile;
 mod memory;
 mod openapi;
 mod peers;
+mod policy;
+mod revisions;
 mod sandbox;
 pub(crate) mod served;
 mod storm;

@@ -73,6 +73,8 @@ impl Server {
         }
         let mut command = Command::new(copy);
         command.args(words).arg(self.socket());
+        // Shells print what they are told.
+        command.stdout(Stdio::null());
         command
     }
 
@@ -193,6 +195,81 @@ fn a_connection_outlives_nobody() {
     let status = server.peer(&["hand-on-and-end"]).status().unwrap();
     assert!(status.success());
     assert_eq!(server.tell(), GONE);
+}
+
+/// A control group of a test's own, in a real tree.
+struct Group(PathBuf);
+
+impl Group {
+    /// Nothing if there is no tree, or none that may be changed.
+    fn new(path: &str) -> Option<Self> {
+        let mounts = std::fs::read_to_string("/proc/mounts").unwrap();
+        let mut mounts = mounts
+            .lines()
+            .map(|line| line.split(' ').collect::<Vec<_>>());
+        let root = mounts.find(|fields| fields[2] == "cgroup2")?[1].to_owned();
+        let slice = format!("escrun{}.slice", std::process::id());
+        let folder = PathBuf::from(root).join(slice).join(path);
+        std::fs::create_dir_all(&folder).ok().map(|()| Self(folder))
+    }
+
+    /// Puts a process in it, if that is possible here.
+    fn take(&self, pid: u32) -> bool {
+        std::fs::write(self.0.join("cgroup.procs"), pid.to_string()).is_ok()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // As far up as nobody else is in it.
+        for folder in self.0.ancestors() {
+            if std::fs::remove_dir(folder).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn the_unit_is_the_one_that_a_peer_is_in_when_it_asks() {
+    let groups = ["auth@1.service/web.service", "web.service"].map(Group::new);
+    let [Some(auth), Some(web)] = &groups else {
+        return skip("there is no tree of control groups that may be changed");
+    };
+    let mut server = Server::start();
+    // The second time, the daemon knows the group already.
+    for (first, then, unit) in [
+        (auth, auth, "auth@1.service"),
+        (auth, auth, "auth@1.service"),
+        (auth, web, "web.service"),
+    ] {
+        // It waits for a line before it connects, and for another before it asks.
+        let mut child = server
+            .peer(&["slow"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        if !first.take(child.id()) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return skip("no process may be put in a control group");
+        }
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(b"\n").unwrap();
+        let mut connected = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut connected)
+            .unwrap();
+        assert!(then.take(child.id()));
+        input.write_all(b"\n").unwrap();
+        let told = server.tell();
+        child.wait().unwrap();
+        assert!(
+            told.contains(&format!("unit: Some(\"{unit}\"), user_unit: None")),
+            "{told}"
+        );
+    }
 }
 
 #[test]

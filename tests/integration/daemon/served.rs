@@ -19,8 +19,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Served {
     pub(crate) env: TestEnv,
     child: Child,
-    /// What is in front of the daemon's program, if anything is.
-    wrapper: Vec<String>,
+    /// The program, with what is in front of its arguments.
+    program: Vec<String>,
     arguments: Vec<String>,
 }
 
@@ -46,12 +46,12 @@ impl Served {
 
     /// The same with more arguments.
     pub(crate) fn start_with(env: TestEnv, settings: &str, arguments: &[&str]) -> Self {
-        Self::start_by(&[], env, settings, arguments)
+        Self::start_by(&[env!("CARGO_BIN_EXE_escrun")], env, settings, arguments)
     }
 
-    /// The same by way of another program, which is to become the daemon.
+    /// The same by a program of one's choice, with what is to stand in front of the arguments.
     pub(crate) fn start_by(
-        wrapper: &[&str],
+        program: &[&str],
         env: TestEnv,
         settings: &str,
         arguments: &[&str],
@@ -68,40 +68,32 @@ impl Served {
             path("audit.jsonl"),
         ];
         words.extend(arguments.iter().map(|word| (*word).to_owned()));
-        let wrapper: Vec<String> = wrapper.iter().map(|word| (*word).to_owned()).collect();
-        let child = Self::spawn(&env, &wrapper, &words);
+        let program: Vec<String> = program.iter().map(|word| (*word).to_owned()).collect();
+        let child = Self::spawn(&env, &program, &words);
         let served = Self {
             env,
             child,
-            wrapper,
+            program,
             arguments: words,
         };
         served.await_health();
         served
     }
 
-    fn spawn(env: &TestEnv, wrapper: &[String], arguments: &[String]) -> Child {
+    fn spawn(env: &TestEnv, program: &[String], arguments: &[String]) -> Child {
         let log = File::options()
             .create(true)
             .append(true)
             .open(env.path("daemon.log"))
             .unwrap();
-        let mut command = match wrapper {
-            [] => env.prepare(arguments),
-            [program, words @ ..] => {
-                let mut command = env.command(program);
-                let words = words.iter().map(String::as_str);
-                command.args(words.chain([env!("CARGO_BIN_EXE_escrun")]));
-                command.args(arguments);
-                command
-            }
-        };
+        let mut command = env.command(&program[0]);
+        command.args(&program[1..]).args(arguments);
         command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
     }
 
     /// Starts it again after its end.
     pub(crate) fn restart(&mut self) {
-        self.child = Self::spawn(&self.env, &self.wrapper, &self.arguments);
+        self.child = Self::spawn(&self.env, &self.program, &self.arguments);
         self.await_health();
     }
 

@@ -3,13 +3,13 @@
 use super::machine::Machine;
 
 /// Runs a script as a person.
-fn as_person(name: &str, script: &str) -> String {
+pub(super) fn as_person(name: &str, script: &str) -> String {
     format!(
         "runuser --login {name} --command 'export XDG_RUNTIME_DIR=/run/user/$(id -u); {script}'"
     )
 }
 
-fn machine() -> Option<Machine> {
+pub(super) fn machine() -> Option<Machine> {
     let machine = Machine::with_escrun()?;
     for name in ["ann", "bob"] {
         machine.sh(&format!(
@@ -56,6 +56,29 @@ fn an_agent_serves_its_owner_alone() {
         ),
     );
     assert!(!machine.try_sh(&elsewhere).status.success());
+}
+
+#[test]
+fn an_agent_is_locked_before_the_machine_sleeps() {
+    let Some(machine) = machine() else {
+        return;
+    };
+    let get = as_person(
+        "ann",
+        "escrun get --env app token --reveal --format string --via daemon",
+    );
+    machine.sh(&get);
+    // Root may, though the agent is not root's to use.
+    machine.sh("systemctl start escrun-sleep");
+    let refused = machine.try_sh(&get);
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        refused.stdout.is_empty() && told.contains("locked"),
+        "{told}"
+    );
+    let socket = machine.sh("ls /run/user/*/escrun/escrun.sock");
+    let asked = machine.try_sh(&format!("escrun unlock --socket {}", socket.trim()));
+    assert!(!asked.status.success());
 }
 
 #[test]

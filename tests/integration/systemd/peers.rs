@@ -117,6 +117,7 @@ fn a_wrapped_service_is_restarted_when_its_environment_changes() {
     assert!(all.ends_with(&format!("again {TOKEN}\n")), "{all}");
     assert_eq!(machine.sh(service), before);
     // Who may not have it is not started.
+    machine.sh("cp /usr/local/bin/auth-service /usr/local/bin/ledger");
     machine.sh("systemctl start escrun@ledger");
     machine.wait_for(
         "systemctl show --property=ExecMainStatus escrun@ledger",

@@ -9,7 +9,7 @@ const LIMITS: CacheLimits = CacheLimits {
 };
 
 fn closure() -> Arc<Closure> {
-    let closure = Closure::gather(&["a".into()], |_| {
+    let closure = Closure::gather(&["a".into()], None, |_| {
         Arc::new(super::super::document::Document::absent("nothing there"))
     });
     Arc::new(closure.expect("a closure"))

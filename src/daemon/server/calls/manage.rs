@@ -9,8 +9,11 @@ use super::inquiry::Inquiry;
 use crate::daemon::Daemon;
 use crate::daemon::keys::{Answers, refusal};
 use crate::daemon::peer::Peer;
-use crate::daemon::policy::Action;
+use crate::daemon::policy::{Action, Decision};
 use crate::protocol::Code;
+
+/// The user who may do everything to the machine.
+const ROOT: u32 = 0;
 
 /// `GET /v1/status`.
 pub(super) fn status(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
@@ -25,11 +28,25 @@ pub(super) fn metrics(daemon: &Daemon, peer: &Peer) -> Result<Response, Response
     Ok(Response::new(Kind::Metrics, Body::Plain(text.into_bytes())))
 }
 
-/// `POST /v1/lock`.
+/// `POST /v1/lock`. Root may, whatever the policy says: it could as well end the daemon, and before a machine sleeps the
+/// agents of all its users are to be locked.
 pub(super) fn lock(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
-    require(daemon, peer, Call::Lock)?;
+    let inquiry = Inquiry::new(daemon, peer, Call::Lock.name(), Action::Manage);
+    let decision = if peer.user == ROOT {
+        Decision {
+            allowed: true,
+            rule: Some("root may lock".into()),
+            ..Decision::default()
+        }
+    } else {
+        let decision = inquiry.decide()?;
+        inquiry.charge(&decision)?;
+        decision
+    };
+    // First: that it cannot be written down is no reason to keep the keys.
     daemon.vault.lock();
     daemon.environments.forget();
+    inquiry.give(&decision, None)?;
     info!("the identities were locked on request");
     Ok(Response::json(&daemon.vault.state()))
 }

@@ -1,0 +1,355 @@
+//! What policies do to peers of a real daemon, and what is told of them on the command line.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::unistd::geteuid;
+
+use super::served::Served;
+use crate::cli::test_env::{TestEnv, end};
+use crate::outside::{have, skip};
+
+const POLICY: &str = "home/.config/escrun/policy.yaml";
+
+/// A project with environments that are there, and a daemon that follows `policy`.
+fn serve(policy: &str) -> Served {
+    let env = TestEnv::project();
+    env.define("secret", "values: {password: hunter1}\n");
+    env.define("borrower", "imports: [secret]\nvalues: {a: 1}\n");
+    env.define("reference", "values: {a: '${environments.team.other.b}'}\n");
+    env.define("team/other", "values: {b: 1}\n");
+    env.write(POLICY, policy);
+    mode(&env, POLICY, 0o600);
+    Served::start(env, "")
+}
+
+fn mode(env: &TestEnv, path: &str, mode: u32) {
+    fs::set_permissions(env.path(path), PermissionsExt::from_mode(mode)).unwrap();
+}
+
+const SOME: &str = "
+rules:
+  - {name: all, peer: any, environments: [production, borrower, reference, ghost-reader], allow: [open, watch]}
+  - {name: one, peer: any, environments: app, allow: value, paths: app.host}
+  - {name: manage, peer: any, allow: manage}
+";
+
+fn open(environment: &str) -> String {
+    serde_json::json!({ "environments": [environment] }).to_string()
+}
+
+#[test]
+fn a_denied_peer_learns_nothing() {
+    let served = serve(SOME);
+    served.env.define("ghost-reader", "imports: [ghost]\n");
+    let there = served.open(&open("secret"));
+    assert_eq!(there.status, 403);
+    let value = |environment: &str, path: &str| {
+        serde_json::json!({ "environments": [environment], "view": "values", "path": path })
+            .to_string()
+    };
+    for (what, line, body) in [
+        ("nothing there", "POST /v1/open", open("nothing")),
+        ("no name", "POST /v1/open", open("../../etc/passwd")),
+        ("an import", "POST /v1/open", open("borrower")),
+        (
+            "an import that is not there",
+            "POST /v1/open",
+            open("ghost-reader"),
+        ),
+        ("a reference", "POST /v1/open", open("reference")),
+        (
+            "one of two",
+            "POST /v1/open",
+            serde_json::json!({ "environments": ["production", "secret"] }).to_string(),
+        ),
+        ("check", "POST /v1/check", open("secret")),
+        ("check of nothing", "POST /v1/check", open("nothing")),
+        (
+            "another value",
+            "POST /v1/open",
+            value("app", "secrets.apiKey"),
+        ),
+        (
+            "no such value",
+            "POST /v1/open",
+            value("app", "no.such.value"),
+        ),
+        ("more than the value", "POST /v1/open", value("app", "app")),
+        ("all values", "POST /v1/open", open("app")),
+        ("watching", "GET /v1/watch?env=secret", String::new()),
+        (
+            "watching nothing",
+            "GET /v1/watch?env=nothing",
+            String::new(),
+        ),
+        (
+            "watching an import",
+            "GET /v1/watch?env=borrower",
+            String::new(),
+        ),
+        (
+            "unwrapping",
+            "POST /v1/unwrap",
+            r#"{"stanzas":[]}"#.to_owned(),
+        ),
+    ] {
+        let answer = served.request(line, &body);
+        assert_eq!(answer, there, "{what}: {}", answer.text());
+    }
+    // What is allowed is given.
+    assert_eq!(served.open(&open("production")).status, 200);
+    assert_eq!(served.open(&value("app", "app.host")).status, 200);
+    // The audit knows it all.
+    let denied = served
+        .audit()
+        .iter()
+        .filter(|line| line["decision"] == "denied")
+        .count();
+    assert_eq!(denied, 17);
+}
+
+/// Whoever is denied by name finds out nothing by how long that takes: no file is looked at.
+#[test]
+fn nothing_is_read_for_whom_nothing_is_allowed() {
+    let served = serve(SOME);
+    let opened = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC).unwrap();
+    let folder = served.env.path("project/environments");
+    opened
+        .add_watch(&folder, AddWatchFlags::IN_OPEN | AddWatchFlags::IN_ACCESS)
+        .unwrap();
+    for name in ["secret", "nothing", "team/other"] {
+        assert_eq!(served.open(&open(name)).status, 403);
+    }
+    assert!(opened.read_events().is_err(), "files were opened");
+    assert_eq!(served.open(&open("production")).status, 200);
+    assert!(!opened.read_events().unwrap().is_empty());
+}
+
+#[test]
+fn a_broken_policy_changes_nothing_and_is_told() {
+    let served = serve(SOME);
+    let warnings =
+        |served: &Served| served.request("GET /v1/status", "").json()["warnings"].to_string();
+    assert!(
+        !warnings(&served).contains("policy"),
+        "{}",
+        warnings(&served)
+    );
+    served
+        .env
+        .write(POLICY, "rules: [{peer: any, allow: everything}]");
+    served.await_that("the fault is told", |served| {
+        warnings(served).contains("must be open, value, watch, decrypt or manage")
+    });
+    assert!(served.log().contains("policy"), "{}", served.log());
+    assert_eq!(served.open(&open("production")).status, 200);
+    assert_eq!(served.open(&open("secret")).status, 403);
+    // So does one that is gone, or that others may write.
+    fs::remove_file(served.env.path(POLICY)).unwrap();
+    served.await_that("the absence is told", |served| {
+        warnings(served).contains("no such file")
+    });
+    assert_eq!(served.open(&open("secret")).status, 403);
+    served.env.write("home/.config/escrun/new.yaml", SOME);
+    mode(&served.env, "home/.config/escrun/new.yaml", 0o666);
+    fs::rename(
+        served.env.path("home/.config/escrun/new.yaml"),
+        served.env.path(POLICY),
+    )
+    .unwrap();
+    served.await_that("the mode is told", |served| {
+        warnings(served).contains("everybody can write")
+    });
+    // A good one is in force at once.
+    let other =
+        "rules: [{peer: any, environments: secret, allow: open}, {peer: any, allow: manage}]";
+    served.env.write("home/.config/escrun/new.yaml", other);
+    mode(&served.env, "home/.config/escrun/new.yaml", 0o600);
+    fs::rename(
+        served.env.path("home/.config/escrun/new.yaml"),
+        served.env.path(POLICY),
+    )
+    .unwrap();
+    served.await_that("the new one holds", |served| {
+        served.open(&open("secret")).status == 200
+    });
+    assert_eq!(served.open(&open("production")).status, 403);
+    assert!(
+        !warnings(&served).contains("policy"),
+        "{}",
+        warnings(&served)
+    );
+}
+
+#[test]
+fn who_asks_too_often_is_told_when_to_come_back() {
+    let served = serve(
+        "rules: [{peer: any, environments: production, allow: open, rate: 2/h, lifetime: 1h}]",
+    );
+    for _ in 0..2 {
+        let answer = served.open(&open("production"));
+        assert_eq!(answer.json()["lifetimeSeconds"], 3600, "{answer:?}");
+    }
+    let answer = served.open(&open("production"));
+    assert_eq!(answer.status, 429, "{answer:?}");
+    let wait: u64 = answer.field("retry-after").unwrap().parse().unwrap();
+    assert!((1700..=1800).contains(&wait), "{wait}");
+    // What is denied counts for nothing, and neither does it matter to it.
+    assert_eq!(served.open(&open("secret")).status, 403);
+}
+
+#[test]
+fn users_get_what_is_theirs() {
+    if !geteuid().is_root() {
+        return skip("only root may become another user");
+    }
+    if !have(&["curl"]) {
+        return;
+    }
+    let env = TestEnv::project();
+    env.write(
+        POLICY,
+        "rules:\n  \
+         - {name: theirs, peer: {user: 65534}, environments: production, allow: open}\n  \
+         - {name: group, peer: {group: 4711}, environments: app, allow: open}\n",
+    );
+    mode(&env, POLICY, 0o600);
+    mode(&env, "", 0o755);
+    let served = Served::start(env, "socket: {mode: '0666'}\n");
+    mode(&served.env, "run", 0o755);
+    for (user, group, environment, expected) in [
+        (65534, 1, "production", "200"),
+        (65534, 1, "app", "403"),
+        (1, 4711, "app", "200"),
+        (1, 1, "app", "403"),
+        (0, 0, "production", "403"),
+    ] {
+        let mut curl = served.command("curl");
+        curl.args([
+            "-s",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "--unix-socket",
+        ])
+        .arg(served.socket())
+        .args(["-d", &open(environment), "http://localhost/v1/open"])
+        .current_dir("/")
+        .uid(user)
+        .gid(group);
+        let ended = end(&mut curl).succeeds();
+        assert_eq!(ended.stdout, expected, "{user} {group} {environment}");
+    }
+    let users: Vec<u64> = served
+        .audit()
+        .iter()
+        .filter_map(|line| line["peer"]["uid"].as_u64())
+        .collect();
+    assert_eq!(users, [65534, 65534, 1, 1, 0]);
+}
+
+#[test]
+fn a_decision_is_explained() {
+    let env = TestEnv::empty();
+    env.define("auth", "imports: [base, shared]\n");
+    env.define("base", "");
+    env.define("shared", "imports: [gone]\n");
+    env.write(
+        "project/policy.yaml",
+        "rules:\n  \
+         - {name: operators, peer: {user: 0}, allow: manage}\n  \
+         - {name: auth, peer: {unit: 'auth@*.service'}, environments: [auth, shared], allow: open, lend: [base, gone]}\n",
+    );
+    mode(&env, "project/policy.yaml", 0o644);
+    let test = |options: &str| {
+        let words =
+            "daemon policy test --policy policy.yaml --dir environments --uid 1000 --gid 1000";
+        env.escrun(words.split(' ').chain(options.split(' ')))
+    };
+    let ended = test("--unit auth@1.service --env auth").succeeds();
+    assert_eq!(
+        ended.stdout,
+        "peer: user 1000, group 1000, unit auth@1.service\n\
+         auth: allowed by \"auth\"\n  \"operators\" does not fit: it is for other actions\n  \"auth\" fits\n\
+         base, which auth reaches: lent by \"auth\"\n  \"operators\" does not fit: it is for other actions\n  \
+         \"auth\" does not fit: it is for other environments\n\
+         gone, which auth reaches: lent by \"auth\"\n  \"operators\" does not fit: it is for other actions\n  \
+         \"auth\" does not fit: it is for other environments\n\
+         shared, which auth reaches: allowed by \"auth\"\n  \"operators\" does not fit: it is for other actions\n  \
+         \"auth\" fits\n\
+         allowed\n"
+    );
+    for (options, status, last) in [
+        ("--unit auth@1.service --env base", 1, "denied"),
+        ("--unit web.service --env auth", 1, "denied"),
+        (
+            "--cgroup /system.slice/auth@1.service/sub --env auth",
+            0,
+            "allowed",
+        ),
+        ("--cgroup /../auth@1.service --env auth", 1, "denied"),
+        ("--user-unit auth@1.service --env auth", 1, "denied"),
+        ("--action manage", 1, "denied"),
+        ("--uid 0 --action manage", 2, ""),
+    ] {
+        let ended = test(options);
+        assert_eq!(ended.status, status, "{options}: {ended:?}");
+        assert_eq!(
+            ended.stdout.lines().last().unwrap_or_default(),
+            last,
+            "{options}"
+        );
+    }
+    for options in [
+        "--action open",
+        "--action manage --env auth",
+        "--path a --env auth",
+        "--action value --path a..b --env auth",
+        "--unit auth --env auth",
+        "--cgroup relative --env auth",
+        "--action everything --env auth",
+        "--group no-such-group --env auth",
+        "--env ../auth",
+    ] {
+        let ended = test(options);
+        assert_eq!(
+            (ended.status, &*ended.stdout),
+            (2, ""),
+            "{options}: {ended:?}"
+        );
+    }
+}
+
+#[test]
+fn a_policy_is_checked() {
+    let env = TestEnv::empty();
+    let check = |text: &str, bits: u32| {
+        env.write("project/policy.yaml", text);
+        mode(&env, "project/policy.yaml", bits);
+        env.escrun(["daemon", "policy", "check", "policy.yaml"])
+    };
+    let ended = check("rules: [{peer: any, allow: manage}]", 0o600).succeeds();
+    assert!(ended.stderr.ends_with("policy.yaml: 1 rule\n"), "{ended:?}");
+    let ended = check("", 0o644).succeeds();
+    assert!(ended.stderr.contains("it allows nothing"), "{ended:?}");
+    for (text, bits, told) in [
+        (
+            "rules: [{peer: {}, allow: manage}]",
+            0o600,
+            "rules[0].peer: says nothing of the peer",
+        ),
+        ("rules: []", 0o666, "everybody can write"),
+        ("rules: []", 0o660, "the group of"),
+    ] {
+        let ended = check(text, bits);
+        assert_eq!(ended.status, 1);
+        assert!(ended.stderr.contains(told), "{ended:?}");
+    }
+    let ended = env.escrun(["daemon", "policy", "check", "none.yaml"]);
+    assert_eq!(ended.status, 1);
+    assert!(ended.stderr.contains("no such file"), "{ended:?}");
+}
