@@ -2,6 +2,7 @@
 //!
 //! The fuzzer's targets and the crate's own tests call the same functions.
 
+pub mod audit;
 pub mod definition;
 pub mod dotenv;
 pub mod edit;
@@ -15,13 +16,15 @@ pub mod policy;
 pub mod project_file;
 pub mod property_path;
 pub mod provider_answer;
+pub mod request;
 pub mod world;
 
 /// Checks one input.
 pub type Check = fn(&[u8]);
 
 /// The properties by name, as the targets and the folders of seeds are called.
-pub const PROPERTIES: [(&str, Check); 12] = [
+pub const PROPERTIES: [(&str, Check); 14] = [
+    ("audit", audit::check),
     ("definition", definition::check),
     ("dotenv", dotenv::check),
     ("edit", edit::check),
@@ -34,4 +37,5 @@ pub const PROPERTIES: [(&str, Check); 12] = [
     ("project_file", project_file::check),
     ("property_path", property_path::check),
     ("provider_answer", provider_answer::check),
+    ("request", request::check),
 ];

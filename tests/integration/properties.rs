@@ -74,6 +74,7 @@ macro_rules! properties {
 }
 
 properties! {
+    audit
     definition
     dotenv
     edit
@@ -86,6 +87,7 @@ properties! {
     project_file
     property_path
     provider_answer
+    request
 }
 
 fn check(name: &str) {

@@ -43,6 +43,11 @@ impl Allowance {
         }))
     }
 
+    /// How much of it is taken.
+    pub fn taken(&self) -> usize {
+        self.0.taken.load(Ordering::Relaxed)
+    }
+
     fn take(&self, size: usize) -> bool {
         let taken = self.0.taken.fetch_add(size, Ordering::Relaxed);
         let fits = taken.saturating_add(size) <= self.0.limit;
@@ -304,11 +309,7 @@ mod tests {
             }
         }
         drop(intake);
-        assert_eq!(
-            allowance.0.taken.load(Ordering::Relaxed),
-            0,
-            "all is given back"
-        );
+        assert_eq!(allowance.taken(), 0, "all is given back");
         (requests, refused)
     }
 
