@@ -68,7 +68,12 @@ impl Scene {
         }
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let scene = Self {
-            served: Served::start_by(starter, env, settings, &arguments),
+            served: Served::start_by(
+                &[starter, &[env!("CARGO_BIN_EXE_escrun")]].concat(),
+                env,
+                settings,
+                &arguments,
+            ),
             recipient,
         };
         let identity = scene.escrun(&["agent", "identity"], b"");
