@@ -2,6 +2,7 @@
 //!
 //! The fuzzer's targets and the crate's own tests call the same functions.
 
+pub mod audit;
 pub mod definition;
 pub mod dotenv;
 pub mod edit;
@@ -22,7 +23,8 @@ pub mod world;
 pub type Check = fn(&[u8]);
 
 /// The properties by name, as the targets and the folders of seeds are called.
-pub const PROPERTIES: [(&str, Check); 13] = [
+pub const PROPERTIES: [(&str, Check); 14] = [
+    ("audit", audit::check),
     ("definition", definition::check),
     ("dotenv", dotenv::check),
     ("edit", edit::check),

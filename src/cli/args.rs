@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-#[cfg(target_os = "linux")]
 use super::agent::AgentVerb;
 #[cfg(target_os = "linux")]
 use super::audit::AuditVerb;

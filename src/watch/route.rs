@@ -21,8 +21,10 @@ pub(super) enum Sight<'a> {
     WholeFolder(&'a Path),
     /// A folder of this name in a folder, which must not be removed or exchanged.
     Passage(&'a Path, &'a OsString),
-    /// Whatever has, or will have, this name in a folder: a file, a link, or nothing yet.
+    /// Whatever has this name in a folder: a file or a link.
     Name(&'a Path, &'a OsString),
+    /// Nothing in a folder, in which something may come to have this name.
+    Absence(&'a Path, &'a OsString),
     /// The file itself: it may be written to by another name.
     File(&'a Path),
 }
@@ -34,7 +36,9 @@ impl Sight<'_> {
             Sight::Folder(place) | Sight::WholeFolder(place) | Sight::File(place) => {
                 place.to_path_buf()
             }
-            Sight::Passage(folder, name) | Sight::Name(folder, name) => folder.join(name),
+            Sight::Passage(folder, name)
+            | Sight::Name(folder, name)
+            | Sight::Absence(folder, name) => folder.join(name),
         }
     }
 }
@@ -128,8 +132,11 @@ fn look(
                 }
             }
             Err(error) => {
-                watch(Sight::Name(folder, name));
                 let is_absent = error.kind() == io::ErrorKind::NotFound;
+                watch(match is_absent {
+                    true => Sight::Absence(folder, name),
+                    false => Sight::Name(folder, name),
+                });
                 // It may have come before it was watched.
                 if !is_absent || fs::symlink_metadata(&place).is_err() {
                     return Found::End;
@@ -162,6 +169,9 @@ mod tests {
                     tell("passage", folder, &format!("/{}", name.display()))
                 }
                 Sight::Name(folder, name) => tell("name", folder, &format!("/{}", name.display())),
+                Sight::Absence(folder, name) => {
+                    tell("absence", folder, &format!("/{}", name.display()))
+                }
                 Sight::File(file) => tell("file", file, ""),
             }
             true
@@ -222,9 +232,9 @@ mod tests {
             ),
             (
                 "a/none",
-                &["folder ", "passage /a", "folder a", "name a/none"],
+                &["folder ", "passage /a", "folder a", "absence a/none"],
             ),
-            ("none/at/all", &["folder ", "name /none"]),
+            ("none/at/all", &["folder ", "absence /none"]),
             (
                 "a/v1/file/below",
                 &[

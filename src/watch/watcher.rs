@@ -33,6 +33,9 @@ const STRUCTURE: AddWatchFlags = MOVED
     .union(AddWatchFlags::IN_IGNORED)
     .union(AddWatchFlags::IN_Q_OVERFLOW);
 
+/// How often is read at a time: whoever writes to a watched folder without end must not keep us reading without end.
+const MOST_READS: usize = 256;
+
 /// Watches a set of paths. Its descriptor can be read when something has happened (poll(2)); then [`Self::take`] says
 /// whether that matters.
 ///
@@ -42,6 +45,7 @@ pub struct Watcher {
     paths: BTreeSet<PathBuf>,
     interests: HashMap<WatchDescriptor, Interest>,
     blind_spots: Vec<BlindSpot>,
+    is_behind: bool,
     /// Of the files of a folder that stands for all in it, those whose names matter.
     is_wanted: fn(&OsStr) -> bool,
 }
@@ -82,6 +86,7 @@ impl Watcher {
             paths: BTreeSet::new(),
             interests: HashMap::new(),
             blind_spots: Vec::new(),
+            is_behind: false,
             is_wanted,
         })
     }
@@ -102,13 +107,15 @@ impl Watcher {
         &self.blind_spots
     }
 
-    /// Takes all that has happened; says whether something at the paths may have changed.
+    /// Takes all that has happened; says whether something at the paths may have changed. What happens faster than it can
+    /// be taken is left for the next time: [`Self::is_behind`].
     ///
     /// # Errors
     /// Those of read(2).
     pub fn take(&mut self) -> io::Result<bool> {
         let mut changed = false;
-        loop {
+        self.is_behind = false;
+        for _ in 0..MOST_READS {
             match self.inotify.read_events() {
                 Ok(events) => {
                     let relevant = events.iter().filter(|event| self.is_relevant(event));
@@ -126,6 +133,13 @@ impl Watcher {
                 Err(errno) => return Err(errno.into()),
             }
         }
+        self.is_behind = true;
+        Ok(changed)
+    }
+
+    /// Whether there was more to take when it was last taken.
+    pub fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     fn is_relevant(&self, event: &InotifyEvent) -> bool {
@@ -195,6 +209,8 @@ impl Survey<'_> {
             // What takes its place comes after it was lost.
             Sight::Passage(folder, _) => self.add(folder, FOLDER | LOST),
             Sight::Name(folder, _) => self.add(folder, FOLDER | LOST | FOUND | WRITTEN),
+            // What is written to others there is not worth being told.
+            Sight::Absence(folder, _) => self.add(folder, FOLDER | LOST | FOUND),
             Sight::File(file) => self.add(file, MOVED | WRITTEN),
         };
         let wd = match (added, sight) {
@@ -209,7 +225,7 @@ impl Survey<'_> {
         };
         let interest = self.interests.entry(wd).or_default();
         match sight {
-            Sight::Passage(_, name) | Sight::Name(_, name) => {
+            Sight::Passage(_, name) | Sight::Name(_, name) | Sight::Absence(_, name) => {
                 interest.names.insert(name.clone());
             }
             Sight::WholeFolder(_) => interest.all = true,

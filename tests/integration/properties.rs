@@ -74,6 +74,7 @@ macro_rules! properties {
 }
 
 properties! {
+    audit
     definition
     dotenv
     edit

@@ -75,10 +75,10 @@ impl Key {
     /// Tells `see` the name of every key that waits for a passphrase and that may fit `stanzas` (any, if none are given).
     pub(super) fn waiting(&self, stanzas: Option<&[Stanza]>, see: &mut dyn FnMut(&str)) {
         match self {
-            Key::ProtectedSsh(key) if key.is_locked() => {
-                if stanzas.is_none_or(|stanzas| key.may_fit(stanzas)) {
-                    see(key.name());
-                }
+            Key::ProtectedSsh(key)
+                if key.is_locked() && stanzas.is_none_or(|stanzas| key.may_fit(stanzas)) =>
+            {
+                see(key.name());
             }
             Key::ProtectedFile(file) => match file.opened() {
                 None => see(file.name()),

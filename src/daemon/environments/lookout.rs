@@ -124,6 +124,14 @@ impl Lookout {
         state.is_unsettled()
     }
 
+    /// Whether there is more to take than was taken.
+    pub(super) fn is_behind(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return self.lock().watcher.as_ref().is_some_and(Watcher::is_behind);
+        #[cfg(not(target_os = "linux"))]
+        return false;
+    }
+
     /// A number that changes when something happens.
     pub(super) fn changes(&self) -> u64 {
         self.lock().changes

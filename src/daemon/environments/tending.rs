@@ -56,7 +56,8 @@ impl Environments {
             let news = || {
                 let before = self.lookout.changes();
                 self.lookout.look(Instant::now());
-                Ok((self.lookout.changes() != before).then_some(()))
+                let is_news = self.lookout.changes() != before || self.lookout.is_behind();
+                Ok(is_news.then_some(()))
             };
             if told.next(news).await.is_err() {
                 std::future::pending::<()>().await;

@@ -95,6 +95,8 @@ fn restrict(paths: &Paths) -> Result<RestrictionStatus, RulesetError> {
             NOWHERE,
             BitFlags::from(AccessFs::WriteFile),
         ))?
+        // The kernel refuses to say what each peer executes, and would tell of that each time.
+        .log_same_exec(false)?
         .all_threads(true)?
         .restrict_self()
 }

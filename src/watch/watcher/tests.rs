@@ -223,3 +223,29 @@ fn what_is_watched_can_be_exchanged() {
     assert!(scene.tells(|_| write(&other, "")));
     assert_eq!(scene.watcher.paths().collect::<Vec<_>>(), [&*other]);
 }
+
+#[test]
+fn what_never_ends_is_not_read_for_ever() {
+    let mut scene = Scene::new(file, &["a/b/file"]);
+    let root = scene.root.path().to_owned();
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let neighbours = [root.join("a/b/x"), root.join("a/b/y")];
+            while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                neighbours
+                    .iter()
+                    .for_each(|neighbour| write(neighbour, "x"));
+            }
+        });
+        for _ in 0..100 {
+            assert!(!scene.watcher.take().unwrap());
+        }
+        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    while {
+        scene.watcher.take().unwrap();
+        scene.watcher.is_behind()
+    } {}
+    assert!(scene.tells(|root| write(root.join("a/b/file"), "2")));
+}

@@ -7,7 +7,7 @@ use std::process::Child;
 use super::TestEnv;
 use crate::terminal::new_terminal;
 
-pub(super) struct AtTerminal {
+pub(crate) struct AtTerminal {
     child: Child,
     person: File,
     seen: Vec<u8>,
@@ -15,7 +15,7 @@ pub(super) struct AtTerminal {
 
 impl AtTerminal {
     /// Starts escrun with all of its streams at a new terminal.
-    pub(super) fn start(env: &TestEnv, arguments: &[&str]) -> Self {
+    pub(crate) fn start(env: &TestEnv, arguments: &[&str]) -> Self {
         let (person, terminal) = new_terminal().unwrap();
         // setsid(1) makes its standard input the controlling terminal.
         let mut command = env.command("setsid");
@@ -33,7 +33,7 @@ impl AtTerminal {
     }
 
     /// Reads what the person sees until `text` has come.
-    pub(super) fn expect(&mut self, text: &str) {
+    pub(crate) fn expect(&mut self, text: &str) {
         while !self.seen.ends_with(text.as_bytes()) {
             let mut byte = [0];
             self.person.read_exact(&mut byte).unwrap();
@@ -41,12 +41,12 @@ impl AtTerminal {
         }
     }
 
-    pub(super) fn type_in(&mut self, text: &str) {
+    pub(crate) fn type_in(&mut self, text: &str) {
         self.person.write_all(text.as_bytes()).unwrap();
     }
 
     /// Waits for the end; gives the status and all that was seen.
-    pub(super) fn end(mut self) -> (i32, String) {
+    pub(crate) fn end(mut self) -> (i32, String) {
         // The last one at a terminal leaves an error behind, not an end.
         let _ = self.person.read_to_end(&mut self.seen);
         let status = self.child.wait().unwrap();

@@ -1,6 +1,6 @@
 //! The command as users meet it: the real program, in a home of its own.
 
-mod at_terminal;
+pub(crate) mod at_terminal;
 mod author;
 mod check;
 mod explain;

@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::served::Served;
 use crate::cli::test_env::TestEnv;
+use crate::crypt::plugin::TOY_PLUGIN;
 use crate::outside::have;
 
 /// The policy of most tests: the user may do everything that the agent is for.
@@ -245,6 +246,39 @@ fn keys_of_ssh_serve_age_too() {
     for file in &files {
         scene.opens(file);
     }
+}
+
+#[test]
+fn a_plugin_gets_its_pin_from_who_unlocks() {
+    if !have(&["age"]) {
+        return;
+    }
+    // Outlives the daemon, which finds the plugin there.
+    let programs = tempfile::tempdir().unwrap();
+    let plugin = programs.path().join("age-plugin-toy");
+    fs::write(&plugin, TOY_PLUGIN).unwrap();
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("PATH={}:/usr/bin:/bin", programs.path().display());
+    let identity = |_: &TestEnv, _: &[u8]| b"AGE-PLUGIN-TOY-177ZNG8\n".to_vec();
+    let settings = "providers: {plugins: true}\n";
+    let scene = Scene::made(&["env", &path], identity, &[], settings);
+
+    let mut age = scene.served.command("age");
+    age.env("PATH", &path["PATH=".len()..]);
+    let sealed = output(age.args(["-r", "age1toy1sh4lrv"]), b"a value");
+    assert!(sealed.status.success(), "{sealed:?}");
+    let file = sealed.stdout;
+
+    // Nobody has said it yet; now it is known that it is asked for.
+    scene.refuses(&file, "needs an answer");
+    assert!(!scene.unlock("").status.success());
+    assert!(scene.unlock("4321\n").status.success());
+    scene.refuses(&file, "wrong PIN");
+    assert!(scene.unlock("1234\n").status.success());
+    scene.opens(&file);
+    scene.opens(&file);
+    scene.escrun(&["lock"], b"");
+    scene.refuses(&file, "the identities are locked");
 }
 
 #[test]

@@ -48,6 +48,18 @@ impl Drop for Helper {
     }
 }
 
+/// Variables that are the daemon's alone: what the service manager told it (sd_notify(3), sd_listen_fds(3),
+/// systemd.exec(5)).
+const OWN: [&str; 7] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "LISTEN_PID",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+    "CREDENTIALS_DIRECTORY",
+];
+
 /// What an attendant is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -63,14 +75,15 @@ type Line = UnixStream;
 
 impl Helper {
     /// Starts the helper. `environment` is what the programs get that are not given another one: age plugins. What
-    /// unlocks secrets is taken out of it.
+    /// unlocks secrets is taken out of it, and what the service manager has told this process.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn start(environment: &[(OsString, OsString)]) -> io::Result<Self> {
         let (ours, theirs) = Channel::pair()?;
         let nowhere = std::fs::File::open("/dev/null")?;
-        let variables = environment.iter().filter(|(name, _)| !is_withheld(name));
+        let is_passed = |name: &OsString| !is_withheld(name) && !OWN.iter().any(|own| name == own);
+        let variables = environment.iter().filter(|(name, _)| is_passed(name));
         let variables: Vec<CString> = variables
             .map(|(name, value)| variable(name, value))
             .collect::<io::Result<_>>()?;

@@ -23,10 +23,9 @@ fn seed(pem: &str) -> Vec<u8> {
     let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
     let blob = STANDARD.decode(body).unwrap();
     let kind = b"ssh-ed25519";
-    let starts = blob.windows(kind.len()).enumerate();
-    let (last, _) = starts.filter(|(_, found)| found == kind).last().unwrap();
+    let last = blob.windows(kind.len()).rposition(|found| found == kind);
     // The public key, and then the private one: 32 and 64 bytes, each behind its length.
-    let private = last + kind.len() + 4 + 32 + 4;
+    let private = last.unwrap() + kind.len() + 4 + 32 + 4;
     blob[private..private + 32].to_vec()
 }
 

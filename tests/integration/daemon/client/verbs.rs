@@ -1,10 +1,11 @@
 //! The verbs that are for daemons alone.
 
-use std::io::Write as _;
-use std::process::Stdio;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::super::served::Served;
 use super::greeting;
+use crate::cli::at_terminal::AtTerminal;
 use crate::cli::test_env::{TestEnv, end, end_with_input};
 
 #[test]
@@ -68,22 +69,13 @@ fn protected() -> Option<Served> {
     let env = TestEnv::project();
     let key = env.path("home/.config/escrun/identities/default.txt");
     let protected = env.path("home/.config/escrun/identities/protected.age");
-    // age asks at the terminal alone.
+    // age asks for passphrases at a terminal alone, so it is given one.
     let line = format!("age -p -o {} {}", protected.display(), key.display());
     let mut script = env.command("script");
     script.args(["-qec", &line, "/dev/null"]);
-    let mut child = script
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut typed = child.stdin.take().unwrap();
-    for _ in 0..2 {
-        std::thread::sleep(std::time::Duration::from_millis(500));
-        typed.write_all(b"correct horse\n").unwrap();
-    }
-    assert!(child.wait().unwrap().success());
-    std::fs::remove_file(key).unwrap();
+    end_with_input(&mut script, b"correct horse\ncorrect horse\n").succeeds();
+    fs::set_permissions(&protected, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::remove_file(key).unwrap();
     Some(Served::start(env, ""))
 }
 
@@ -122,4 +114,27 @@ fn nobody_is_asked_where_there_is_no_terminal() {
             "  hint: --passphrase-file reads the passphrases from a file or standard input",
         ],
     );
+}
+
+#[test]
+fn a_person_unlocks_at_the_terminal() {
+    let Some(served) = protected() else { return };
+    let socket = served.socket().display().to_string();
+    let mut person = AtTerminal::start(&served.env, &["unlock", "--socket", &socket]);
+    person.expect("protected.age: ");
+    person.type_in("wrong one\n");
+    // On a line of its own: behind what was wrong.
+    let key = served
+        .env
+        .path("home/.config/escrun/identities/protected.age");
+    person.expect(&format!("\r\npassphrase for {}: ", key.display()));
+    person.type_in("correct horse\n");
+    let (status, seen) = person.end();
+    assert_eq!(status, 0, "{seen}");
+    assert!(
+        seen.contains("wrong passphrase") && seen.contains("unlocked: "),
+        "{seen}"
+    );
+    assert!(!seen.contains("horse"), "{seen}");
+    served.ask(["-e", "app", "--", "true"]).succeeds();
 }

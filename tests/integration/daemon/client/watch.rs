@@ -125,8 +125,14 @@ fn a_hundred_restarts_of_the_daemon_are_none_of_the_command() {
 
 #[test]
 fn a_locked_daemon_is_tried_again() {
-    let served = Served::project();
-    let mut watching = Watching::start(&served, &["--set", "greeting=one"]);
+    let env = TestEnv::project();
+    let definition = env.definition("app");
+    env.define(
+        "app",
+        &definition.replacen("values:", "values:\n  greeting: one", 1),
+    );
+    let served = Served::start(env, "");
+    let mut watching = Watching::start(&served, &[]);
     let pid = watching.up("one");
     served.ask(["lock"]).succeeds();
     let definition = served.env.definition("app");
@@ -158,7 +164,7 @@ fn who_may_not_any_more_keeps_what_it_has() {
         );
     };
     let own = format!(
-        "[{{name: own, peers: [{{uid: {}}}], environments: ['*'], allow: [open, watch, manage]}}]",
+        "[{{peer: {{user: {}}}, environments: '**', allow: [open, watch]}}]",
         nix::unistd::getuid()
     );
     policy(&env, &own);
