@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep_until};
 
-use super::calls::{self, Outcome};
+use super::calls::{self, Asking, Outcome};
 use super::intake::{Intake, Taken};
 use super::request::{Method, Refusal, Request};
 use super::response::Response;
@@ -147,7 +147,14 @@ impl Connection {
             peer
         });
         match peer {
-            Ok(peer) => Box::pin(calls::answer(&self.daemon, &peer, call, request)).await,
+            Ok(peer) => {
+                let asking = Asking {
+                    daemon: &self.daemon,
+                    peer: &peer,
+                    connection: Some(&self.stream),
+                };
+                Box::pin(calls::answer(asking, call, request)).await
+            }
             Err(error) => {
                 calls::unknown_peer(&self.daemon, call, &error);
                 // Nothing is believed of what such a peer sends next either.
