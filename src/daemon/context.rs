@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::audit::{Audit, Outcome, Record};
 use super::environments::Environments;
@@ -15,6 +15,9 @@ use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop};
 use super::settings::Settings;
 use crate::protocol::Status;
 use crate::sys::fs::describe;
+
+/// What is told when sleep has locked the identities.
+pub(crate) const AFTER_SLEEP: &str = "the identities were locked because the machine has slept";
 
 /// The daemon. Made once, before anything is served.
 pub struct Daemon {
@@ -96,12 +99,12 @@ impl Daemon {
     /// Writes a decision down. Says whether that was done: if not, nothing may be given out.
     #[must_use]
     pub fn record(&self, record: &Record<'_>) -> bool {
-        let written = self.audit.record(record);
-        if let Err(reason) = &written {
+        let is_written = self.audit.record(record).is_ok();
+        if !is_written {
+            // The audit tells of it once: whoever can ask is not to fill the log as well.
             self.metrics.audit_failures.fetch_add(1, Ordering::Relaxed);
-            error!(%reason, "the audit cannot be written, so nothing is given out");
         }
-        written.is_ok()
+        is_written
     }
 
     /// Has `status` tell of something that is worse than it should be.

@@ -8,6 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::runtime;
 use tokio::task::JoinHandle;
@@ -16,7 +17,7 @@ use tracing::{info, warn};
 
 use super::assembly::{Materials, assemble};
 use super::audit;
-use super::context::Daemon;
+use super::context::{AFTER_SLEEP, Daemon};
 use super::credentials::{self, Manager, Mapping, Times};
 use super::environments::Subject;
 use super::keys::IdentityPlace;
@@ -25,6 +26,10 @@ use super::service::{Notifier, Order, Orders, Service, orders};
 use super::settings::{self, Settings};
 use crate::project;
 use crate::sys::fs::{describe, effective_user};
+
+/// How often it is looked whether the machine has slept when nobody asks for anything: until then, keys stay in memory that
+/// nobody uses.
+const SLEEP_LOOK: Duration = Duration::from_secs(10);
 
 /// What a daemon is started with.
 pub struct Start {
@@ -234,6 +239,13 @@ fn tend(daemon: &Arc<Daemon>) {
                 Subject::Settings => {}
             })
             .await;
+    });
+    let sleeping = Arc::clone(daemon);
+    tokio::spawn(async move {
+        loop {
+            sleeping.vault.slept(SLEEP_LOOK).await;
+            sleeping.after_lock(AFTER_SLEEP);
+        }
     });
     let idle = Arc::clone(daemon);
     tokio::spawn(async move {

@@ -18,6 +18,7 @@ use super::route::Call;
 use super::slots::Slot;
 use super::sse;
 use crate::daemon::Daemon;
+use crate::daemon::context::AFTER_SLEEP;
 use crate::daemon::peer::Caller;
 use crate::protocol::Code;
 
@@ -134,8 +135,7 @@ impl Connection {
             return Outcome::Response(calls::health());
         }
         if self.daemon.vault.has_slept() {
-            self.daemon
-                .after_lock("the identities were locked because the machine has slept");
+            self.daemon.after_lock(AFTER_SLEEP);
         }
         let caller = match self.caller.take() {
             Some(caller) => Ok(caller),
@@ -264,6 +264,10 @@ impl Connection {
         let [first, second, third] = response.parts();
         match head_only {
             true => self.write(&[&head]).await,
+            false if response.holds_secrets() => {
+                let parts: [&[u8]; 4] = [&head, first, second, third];
+                unless(self.daemon.vault.locked(), self.write(&parts)).await
+            }
             false => self.write(&[&head, first, second, third]).await,
         }
     }
@@ -298,6 +302,19 @@ impl Connection {
             }
         }
     }
+}
+
+/// Does `work`, unless `end` comes first: whoever is slow to take an answer does not keep it in memory after a lock.
+async fn unless<T>(
+    end: impl Future<Output = ()>,
+    work: impl Future<Output = Result<T, Gone>>,
+) -> Result<T, Gone> {
+    let (mut end, mut work) = (pin!(end), pin!(work));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Pending => end.as_mut().poll(context).map(|()| Err(Gone)),
+        done => done,
+    })
+    .await
 }
 
 /// What ended a wait.

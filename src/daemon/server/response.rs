@@ -180,6 +180,11 @@ impl Response {
         head.into_bytes()
     }
 
+    /// Whether anything that was decrypted is in the body.
+    pub(super) fn holds_secrets(&self) -> bool {
+        !matches!(self.body, Body::Plain(_))
+    }
+
     /// The body in pieces.
     pub(super) fn parts(&self) -> [&[u8]; 3] {
         match &self.body {
