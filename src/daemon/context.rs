@@ -37,6 +37,8 @@ pub struct Daemon {
     pub environments: Environments,
     /// Told when another policy is in force.
     pub(crate) policy_changed: Notify,
+    /// Told when `status` has something else to tell.
+    pub(crate) state_changed: Notify,
     pub(crate) metrics: Metrics,
     pub(crate) slots: Arc<Slots>,
     pub(crate) allowance: Allowance,
@@ -87,6 +89,7 @@ impl Daemon {
             confirmer,
             environments,
             policy_changed: Notify::new(),
+            state_changed: Notify::new(),
             metrics: Metrics::default(),
             allowance: Allowance::new(unfinished),
             scratch: Scratch::new(),
@@ -119,6 +122,7 @@ impl Daemon {
     pub fn status(&self) -> Status {
         let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         let mut warnings = warnings.clone();
+        warnings.extend(self.settings.absences());
         warnings.extend(self.policy.warning());
         warnings.extend(self.vault.problems());
         warnings.extend(self.environments.warnings());
@@ -163,6 +167,7 @@ impl Daemon {
             failures.push(error.to_string());
         }
         self.environments.reload().await;
+        self.state_changed.notify_one();
         match failures.is_empty() {
             true => Ok(()),
             false => Err(failures.join("; ")),
@@ -174,6 +179,7 @@ impl Daemon {
         if self.policy.reload().is_ok() {
             self.policy_changed.notify_waiters();
         }
+        self.state_changed.notify_one();
     }
 
     /// Reads the identities anew.
@@ -183,11 +189,13 @@ impl Daemon {
             Err(error) => warn!(reason = describe(&error), "identities cannot be read anew"),
         }
         self.environments.forget();
+        self.state_changed.notify_one();
     }
 
     /// To be called after the identities were locked: nothing of what they opened stays either.
     pub(crate) fn after_lock(&self, why: &'static str) {
         self.environments.forget();
+        self.state_changed.notify_one();
         // Nothing is given out.
         let _ = self.record(&Record::new("lock", Outcome::Allowed));
         info!("{why}");

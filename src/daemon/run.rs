@@ -134,6 +134,16 @@ pub fn run(start: Start) -> Result<u8, Error> {
             }));
         }
         notifier.ready(&state(&daemon));
+        let shown = Arc::clone(&daemon);
+        tokio::spawn(async move {
+            loop {
+                shown.state_changed.notified().await;
+                notifier.status(&state(&shown));
+            }
+        });
+        for absence in daemon.settings.absences() {
+            warn!("{absence}");
+        }
         info!(socket = %daemon.settings.socket.path.display(), "serving");
         until_end(&daemon, &orders, notifier).await?;
         notifier.stopping("answering what has been asked");

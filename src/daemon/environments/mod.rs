@@ -306,7 +306,13 @@ fn require_present(closure: &Closure) -> Result<(), ErrorAnswer> {
         return Ok(());
     };
     Err(match absence.is_missing {
-        true => failure(Code::NotFound, format!("there is no environment {name}")),
+        true => {
+            let mut answer = failure(Code::NotFound, format!("there is no environment {name}"));
+            // Whoever may have it may know that; which folders these are is for who manages the daemon.
+            let hint = "the daemon has folders of its own, which escrun status tells";
+            answer.error.hint = Some(hint.to_owned());
+            answer
+        }
         false => {
             let mut answer = failure(Code::Faulty, absence.error.message.clone());
             answer.error.hint.clone_from(&absence.error.hint);
