@@ -117,7 +117,7 @@ mod tests {
             ),
             (
                 "{\"environments\":[\"a\"],\"view\":\"s3cret\"}",
-                "the body is no such call: line 1, column 38",
+                "the body is no such call: line 1, column 37",
             ),
             (
                 "{}",
