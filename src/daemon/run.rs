@@ -103,7 +103,7 @@ pub fn run(start: Start) -> Result<u8, Error> {
         watchdog,
     } = service;
     let mapping = Mapping::new(&settings.credentials).map_err(Error::Settings)?;
-    let (own, listeners) = listen(&settings, sockets.requests)?;
+    let (own, listeners) = listen(&settings.socket, settings.system, sockets.requests)?;
     let (own_credentials, credentials) = listen_for_credentials(&settings, sockets.credentials)?;
     let daemon = assemble(Materials {
         settings,
@@ -161,14 +161,14 @@ pub fn run(start: Start) -> Result<u8, Error> {
 
 /// The sockets that the service manager has, or else our own.
 fn listen(
-    settings: &Settings,
+    socket: &settings::Socket,
+    system: bool,
     handed: Vec<UnixListener>,
 ) -> Result<(Option<OwnSocket>, Vec<UnixListener>), Error> {
     if !handed.is_empty() {
         return Ok((None, handed));
     }
-    let (own, listener) =
-        OwnSocket::bind(&settings.socket, settings.system).map_err(Error::Listen)?;
+    let (own, listener) = OwnSocket::bind(socket, system).map_err(Error::Listen)?;
     Ok((Some(own), vec![listener]))
 }
 
@@ -190,17 +190,13 @@ fn listen_for_credentials(
     let Some(path) = settings.credentials_socket.clone() else {
         return Ok((None, handed));
     };
-    if !handed.is_empty() {
-        return Ok((None, handed));
-    }
     // The manager that asks is root, or the same user as this process.
     let socket = settings::Socket {
         path,
         mode: 0o600,
         group: None,
     };
-    let (own, listener) = OwnSocket::bind(&socket, settings.system).map_err(Error::Listen)?;
-    Ok((Some(own), vec![listener]))
+    listen(&socket, settings.system, handed)
 }
 
 /// Gives units their credentials.
@@ -245,8 +241,6 @@ fn tend(daemon: &Arc<Daemon>) {
                     let daemon = Arc::clone(reported);
                     tokio::spawn(async move { daemon.reload_identities().await });
                 }
-                // They take effect with the next start.
-                Subject::Settings => {}
             })
             .await;
     });

@@ -45,11 +45,8 @@ use self::evaluators::{Evaluators, Place, TooBusy};
 use self::library::Library;
 use self::lookout::Lookout;
 use super::keys::Vault;
-use crate::protocol::{Code, ErrorAnswer, Fault, OpenCall};
+use crate::protocol::{Code, ErrorAnswer, Fault, MOST_ENVIRONMENTS, OpenCall};
 use crate::sys::stack::on_private_stack;
-
-/// How many environments one request may name.
-const MOST_NAMES: usize = 256;
 
 /// How long a request waits for a change to be complete when there is an answer of before.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -109,8 +106,8 @@ impl Environments {
     /// `BadRequest` for no or too many names, `Faulty` if more hangs on them than is evaluated, `Unavailable` if there is too
     /// much to do or the folders cannot be opened.
     pub async fn closure(&self, names: &[Arc<str>]) -> Result<Arc<Closure>, Arc<ErrorAnswer>> {
-        if names.is_empty() || names.len() > MOST_NAMES {
-            let message = format!("a request names from 1 to {MOST_NAMES} environments");
+        if names.is_empty() || names.len() > MOST_ENVIRONMENTS {
+            let message = format!("a request names from 1 to {MOST_ENVIRONMENTS} environments");
             return Err(Arc::new(failure(Code::BadRequest, message)));
         }
         let is_settled = self.settle_within(PATIENCE).await;

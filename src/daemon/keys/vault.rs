@@ -14,7 +14,7 @@ use super::decrypter::VaultDecrypter;
 use super::patience::Patience;
 use super::place::IdentityPlace;
 use super::sleep::Sleep;
-use crate::crypt::{Custody, Interaction, PluginHost, Plugins, Prompt};
+use crate::crypt::{self, Custody, Interaction, PluginHost, Plugins, Prompt};
 use crate::protocol::{LockState, Question};
 use crate::sys::stack::on_private_stack;
 
@@ -333,10 +333,10 @@ impl Vault {
     }
 }
 
-/// The question for the passphrase of the identity `name`: the one that is put at a terminal too.
+/// The question for the passphrase of the identity `name`.
 pub(super) fn passphrase_question(name: &str) -> Question {
     Question {
-        text: format!("passphrase for {name}"),
+        text: crypt::passphrase_question(name),
         hidden: true,
     }
 }

@@ -69,6 +69,17 @@ impl<'a> Inquiry<'a> {
         }
     }
 
+    /// Lets environments be asked for, or not: decides by their names, before any file is touched, then on all that they
+    /// reach, and counts that. Gives what was decided on, which is all that may be used from here on.
+    pub(super) async fn admit(&self) -> Result<(Arc<Closure>, Decision), Response> {
+        let decision = self.decide()?;
+        let closure = self.daemon.environments.closure(&self.environments).await;
+        let closure = closure.map_err(|failure| self.fail_with(&decision, &failure))?;
+        let decision = self.decide_closure(&closure)?;
+        self.charge(&decision)?;
+        Ok((closure, decision))
+    }
+
     /// Decides by what was named alone: no file is touched.
     pub(super) fn decide(&self) -> Result<Decision, Response> {
         let named = self.environments.iter().map(|environment| Reach {
@@ -79,7 +90,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Decides by all that is reached.
-    pub(super) fn decide_closure(&self, closure: &Closure) -> Result<Decision, Response> {
+    fn decide_closure(&self, closure: &Closure) -> Result<Decision, Response> {
         let roots = closure.roots.iter().map(|(environment, imports)| Reach {
             environment,
             imports: Some(imports),
