@@ -18,6 +18,7 @@ use super::route::Call;
 use super::slots::Slot;
 use super::sse;
 use crate::daemon::Daemon;
+use crate::daemon::environments::asked_by;
 use crate::daemon::peer::Caller;
 use crate::protocol::Code;
 
@@ -54,9 +55,10 @@ impl From<io::Error> for Gone {
 /// Serves a connection until either side has had enough.
 pub(super) async fn serve(daemon: Arc<Daemon>, stream: UnixStream, slot: Slot) {
     let mut connection = Connection {
-        intake: Intake::new(daemon.allowance.clone()),
+        intake: Intake::new(daemon.allowance.of(slot.user())),
         daemon,
         stream,
+        user: slot.user(),
         caller: None,
         has_answered: false,
     };
@@ -79,6 +81,8 @@ struct Connection {
     daemon: Arc<Daemon>,
     stream: UnixStream,
     intake: Intake,
+    /// Whose slot it takes.
+    user: u32,
     /// Who is on the other side, once that matters.
     caller: Option<Caller>,
     has_answered: bool,
@@ -88,6 +92,8 @@ impl Connection {
     /// Answers requests. Gives the stream that the connection becomes, if one is asked for.
     async fn run(&mut self) -> Result<Option<Box<sse::Stream>>, Gone> {
         loop {
+            // A peer that always has the next request ready would else keep the thread from everybody else.
+            tokio::task::coop::consume_budget().await;
             let request = match self.next().await? {
                 Ok(request) => request,
                 Err(refusal) => {
@@ -147,9 +153,12 @@ impl Connection {
             peer
         });
         match peer {
-            Ok(peer) => Box::pin(calls::answer(&self.daemon, &peer, call, request)).await,
+            Ok(peer) => {
+                let answer = calls::answer(&self.daemon, &peer, call, request);
+                Box::pin(asked_by(peer.user, answer)).await
+            }
             Err(error) => {
-                calls::unknown_peer(&self.daemon, call, &error);
+                calls::unknown_peer(&self.daemon, call, self.user, &error);
                 // Nothing is believed of what such a peer sends next either.
                 Outcome::Response(Response::denied().closing())
             }

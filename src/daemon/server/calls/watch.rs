@@ -8,6 +8,7 @@ use super::Outcome;
 use super::inquiry::Inquiry;
 use super::open::{bad, check_names, names};
 use crate::daemon::Daemon;
+use crate::daemon::environments::require_present;
 use crate::daemon::peer::Peer;
 use crate::daemon::policy::Action;
 
@@ -30,6 +31,8 @@ pub(super) async fn watch(
     let closure = closure.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
     let decision = inquiry.decide_closure(&closure)?;
     inquiry.charge(&decision)?;
+    // Nothing is watched, or kept, for names of nothing: those are without number.
+    require_present(&closure).map_err(|failure| inquiry.fail_with(&decision, &failure))?;
     inquiry.give(&decision, None)?;
     let subscription = daemon.environments.subscribe(&closure);
     let stream = Stream {
