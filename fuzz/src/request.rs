@@ -7,10 +7,13 @@ use escrun::protocol::{Code, LONGEST_HEAD, LONGEST_REQUEST};
 /// How much memory unfinished requests may take here, in bytes: enough for any one.
 const ALLOWED: usize = 4 * (LONGEST_HEAD + LONGEST_REQUEST);
 
+/// Method, path, query and body of a request.
+type Seen = (Method, Box<str>, Box<str>, Vec<u8>);
+
 /// What came of a connection.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
-    requests: Vec<(Method, Box<str>, Box<str>, Vec<u8>)>,
+    requests: Vec<Seen>,
     refusal: Option<Code>,
 }
 

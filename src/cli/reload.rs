@@ -1,4 +1,4 @@
-//! `escrun reload`: has a daemon read its settings, its policy and its identities anew.
+//! `escrun reload`: has a daemon read its definitions, its policy and its identities anew.
 
 use super::error::Failure;
 use super::ui::Ui;

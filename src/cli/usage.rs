@@ -101,8 +101,13 @@ fn first_paragraph(text: &str) -> String {
 /// The verb, as far as the arguments make sense.
 fn verb(arguments: &[OsString]) -> Option<String> {
     let command = Arguments::command().ignore_errors(true);
-    let matches = command.try_get_matches_from(arguments).ok()?;
-    matches.subcommand_name().map(str::to_owned)
+    let mut matches = &command.try_get_matches_from(arguments).ok()?;
+    let mut names = Vec::new();
+    while let Some((name, below)) = matches.subcommand() {
+        names.push(name);
+        matches = below;
+    }
+    (!names.is_empty()).then(|| names.join(" "))
 }
 
 /// The format that is asked for somewhere in arguments that could not be parsed.

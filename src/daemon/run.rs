@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tokio::runtime;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
@@ -19,7 +20,7 @@ use super::context::Daemon;
 use super::credentials::{self, Manager, Mapping, Times};
 use super::environments::Subject;
 use super::keys::IdentityPlace;
-use super::server::{self, ListenError, OwnSocket};
+use super::server::{self, ListenError, OwnSocket, Waiting};
 use super::service::{Notifier, Order, Orders, Service, orders};
 use super::settings::{self, Settings};
 use crate::project;
@@ -112,9 +113,12 @@ pub fn run(start: Start) -> Result<u8, Error> {
     let served = runtime.block_on(async {
         let orders =
             Orders::listen().map_err(|error| Error::Io("signals cannot be received", error))?;
-        for listener in listeners {
-            serve(&daemon, listener);
-        }
+        let waiting = match own {
+            Some(_) => Waiting::Served,
+            None => Waiting::Left,
+        };
+        let serve = |listener| serve(&daemon, listener, waiting);
+        let doors: Vec<_> = listeners.into_iter().map(serve).collect();
         serve_credentials(&daemon, credentials, mapping);
         tend(&daemon);
         if let Some(watchdog) = watchdog {
@@ -128,7 +132,10 @@ pub fn run(start: Start) -> Result<u8, Error> {
         info!(socket = %daemon.settings.socket.path.display(), "serving");
         until_end(&daemon, &orders, notifier).await?;
         notifier.stopping("answering what has been asked");
-        drain(&daemon, &orders).await;
+        if let Some(own) = &own {
+            own.withdraw();
+        }
+        drain(&daemon, doors, &orders).await;
         Ok(())
     });
     // What still runs has had its time.
@@ -151,13 +158,13 @@ fn listen(
 }
 
 /// Lets peers in by a socket.
-fn serve(daemon: &Arc<Daemon>, listener: UnixListener) {
-    let accepting = server::accept(Arc::clone(daemon), listener);
+fn serve(daemon: &Arc<Daemon>, listener: UnixListener, waiting: Waiting) -> JoinHandle<()> {
+    let accepting = server::accept(Arc::clone(daemon), listener, waiting);
     tokio::spawn(async move {
         if let Err(error) = accepting.await {
             warn!(reason = describe(&error), "a socket cannot be served");
         }
-    });
+    })
 }
 
 /// The sockets by which systemd asks for credentials: those that the service manager has, or our own, if there is to be one.
@@ -267,12 +274,18 @@ async fn until_end(daemon: &Arc<Daemon>, orders: &Orders, notifier: Notifier) ->
 
 /// Lets nobody in any more, answers whoever was let in, and waits for that: not for ever, and not at all once the order to
 /// end has come twice.
-async fn drain(daemon: &Arc<Daemon>, orders: &Orders) {
+async fn drain(daemon: &Arc<Daemon>, doors: Vec<JoinHandle<()>>, orders: &Orders) {
     daemon.stop.request();
     let deadline = Instant::now() + daemon.settings.limits.drain_time;
     let mut late = pin!(sleep_until(deadline));
     let mut again = pin!(orders.next());
-    let mut emptied = pin!(daemon.slots.emptied());
+    let mut emptied = pin!(async {
+        for door in doors {
+            // A door that has failed lets nobody in either.
+            let _ = door.await;
+        }
+        daemon.slots.emptied().await;
+    });
     poll_fn(|context| {
         if emptied.as_mut().poll(context).is_ready() || late.as_mut().poll(context).is_ready() {
             return Poll::Ready(());

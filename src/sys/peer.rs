@@ -8,6 +8,7 @@ use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::check::check;
 use super::children::Pid;
@@ -24,6 +25,8 @@ pub struct PeerProcess {
     groups: Vec<u32>,
     pid: Option<Pid>,
     handle: Handle,
+    /// Whether the handle is of the socket.
+    is_by_socket: bool,
 }
 
 /// Why nothing is known of a peer.
@@ -57,10 +60,10 @@ impl PeerProcess {
     pub fn of(socket: &impl AsFd) -> Result<Self, Unknown> {
         let socket = socket.as_fd();
         let (acting, pid) = credentials(socket)?;
-        let handle = match descriptor(socket) {
-            Ok(descriptor) => Handle::new(descriptor),
+        let (handle, is_by_socket) = match descriptor(socket) {
+            Ok(descriptor) => (Handle::new(descriptor), true),
             Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => {
-                by_number(acting, pid)?
+                (by_number(acting, pid)?, false)
             }
             Err(error) => return Err(error.into()),
         };
@@ -69,7 +72,13 @@ impl PeerProcess {
             groups: groups(socket)?,
             pid,
             handle,
+            is_by_socket,
         })
+    }
+
+    /// Whether the socket tells of this very process at any time, so that nothing need be kept open for it (Linux 6.5).
+    pub fn can_be_had_again(&self) -> bool {
+        self.is_by_socket
     }
 
     /// The user that it acted as when it connected.
@@ -158,10 +167,23 @@ impl PeerProcess {
         let Some(pid) = self.pid else {
             return Ok((None, None));
         };
-        let appearance = (proc::executable(pid).ok(), proc::name(pid).ok());
+        let executable = match PROGRAMS_ARE_HIDDEN.load(Ordering::Relaxed) {
+            true => None,
+            false => proc::executable(pid).ok(),
+        };
+        let appearance = (executable, proc::name(pid).ok());
         self.check_alive()?;
         Ok(appearance)
     }
+}
+
+/// Whether this process cannot see what others execute.
+static PROGRAMS_ARE_HIDDEN: AtomicBool = AtomicBool::new(false);
+
+/// To be called when this process has been confined so that it cannot see any more what others execute: asking the kernel
+/// each time would only take time.
+pub fn expect_no_programs() {
+    PROGRAMS_ARE_HIDDEN.store(true, Ordering::Relaxed);
 }
 
 /// Whether a file of /proc is not there for this process, while the process that it is of may well be.

@@ -18,6 +18,7 @@ mod trail;
 pub mod verify;
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,9 +35,8 @@ use syncer::Syncer;
 use trail::Trail;
 
 /// Where decisions are written. Shared by all threads.
-#[derive(Default)]
 pub struct Audit {
-    writer: Option<Mutex<Writer>>,
+    writer: Mutex<Writer>,
 }
 
 /// What has been written, for the metrics.
@@ -64,17 +64,21 @@ impl Audit {
     /// # Errors
     /// When the file cannot be opened, belongs to someone else, is no audit, or another process writes it.
     pub fn open(settings: &Settings) -> Result<Self, Error> {
+        Self::open_with(settings, File::sync_data)
+    }
+
+    fn open_with(settings: &Settings, sync: fn(&File) -> io::Result<()>) -> Result<Self, Error> {
         let trail = Trail::open(settings)?;
         let journal = settings.journal.then(AuditJournal::open).flatten();
         let writer = Writer {
             trail,
-            syncer: Syncer::default(),
+            syncer: Syncer::new(sync),
             journal,
             counts: Counts::default(),
             is_failing: false,
         };
         Ok(Self {
-            writer: Some(Mutex::new(writer)),
+            writer: Mutex::new(writer),
         })
     }
 
@@ -86,10 +90,7 @@ impl Audit {
     /// # Errors
     /// When it cannot be written, or when what was written before could not be brought to the disk.
     pub fn record(&self, record: &Record<'_>) -> io::Result<()> {
-        match self.writer() {
-            Some(mut writer) => writer.record(record),
-            None => Ok(()),
-        }
+        self.writer().record(record)
     }
 
     /// Opens the file by its path again, for programs that move it away (logrotate(8)). The chain goes on in the new file.
@@ -97,27 +98,21 @@ impl Audit {
     /// # Errors
     /// When it cannot be opened; the old one is used further.
     pub fn reopen(&self) -> Result<(), Error> {
-        match self.writer() {
-            Some(mut writer) => writer.reopen(),
-            None => Ok(()),
-        }
+        self.writer().reopen()
     }
 
     /// The last line.
     pub fn head(&self) -> Head {
-        self.writer()
-            .map_or_else(Head::default, |writer| writer.trail.head())
+        self.writer().trail.head()
     }
 
     /// What has been written.
     pub fn counts(&self) -> Counts {
-        self.writer()
-            .map_or_else(Counts::default, |writer| writer.counts)
+        self.writer().counts
     }
 
-    fn writer(&self) -> Option<MutexGuard<'_, Writer>> {
-        let writer = self.writer.as_ref()?;
-        Some(writer.lock().unwrap_or_else(PoisonError::into_inner))
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

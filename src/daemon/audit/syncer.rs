@@ -23,16 +23,16 @@ const RETRY_TIME: Duration = Duration::from_secs(1);
 const STACK: usize = 128 << 10;
 
 /// Brings lines to the disk. The thread is started when it is first needed.
-#[derive(Default)]
 pub(super) struct Syncer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     wake: Condvar,
+    /// fdatasync(2).
+    sync: fn(&File) -> io::Result<()>,
 }
 
 #[derive(Default)]
@@ -56,6 +56,18 @@ struct Work {
 }
 
 impl Syncer {
+    /// One that has nothing to do yet; `sync` brings a file to the disk.
+    pub(super) fn new(sync: fn(&File) -> io::Result<()>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::default(),
+                wake: Condvar::new(),
+                sync,
+            }),
+            thread: None,
+        }
+    }
+
     /// To be called before a record is written; gives why earlier ones could not be brought to the disk for a while, once
     /// that is over.
     ///
@@ -114,7 +126,7 @@ impl Shared {
 
     fn run(&self) {
         while let Some(work) = self.next() {
-            let synced = work.sync();
+            let synced = work.sync(self.sync);
             let mut state = self.lock();
             match synced {
                 Ok(()) => {
@@ -172,13 +184,15 @@ impl Work {
         self.folder = self.folder.take().or(work.folder);
     }
 
-    fn sync(&self) -> io::Result<()> {
+    fn sync(&self, sync: fn(&File) -> io::Result<()>) -> io::Result<()> {
         for file in &self.files {
-            file.sync_data()?;
+            sync(file)?;
         }
-        match &self.folder {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
+        if let Some(folder) = &self.folder {
+            // Under which name the machine finds a file after it has lost its power is not worth failing for, and there are
+            // file systems that cannot say.
+            let _ = File::open(folder).and_then(|folder| folder.sync_all());
         }
+        Ok(())
     }
 }

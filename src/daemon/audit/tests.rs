@@ -4,6 +4,8 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -381,4 +383,53 @@ fn changes_of_the_first_line_are_told_as_such() {
         Err(Failure::Broken(fault)) => assert_eq!(fault.wrong, Wrong::BeginningRemoved),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn an_audit_that_cannot_be_rotated_grows_on() {
+    let mut scratch = Scratch::new();
+    scratch.settings.max_size = 500;
+    scratch.settings.keep = 1;
+    fs::create_dir_all(scratch.beside("audit.jsonl.1/full")).expect("folders");
+    let audit = scratch.open();
+    for _ in 0..20 {
+        record(&audit);
+    }
+    assert!(!scratch.beside("audit.jsonl.new").exists());
+    let report = scratch.verdict_of(&[scratch.file()]).expect("whole");
+    assert_eq!(report.decisions, 20);
+}
+
+/// Asks for something until `recorded` is what comes of it, at most for a minute.
+#[track_caller]
+fn await_recorded(audit: &Audit, recorded: bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let attempt = || audit.record(&Record::new("open", Outcome::Allowed)).is_ok();
+    while attempt() != recorded {
+        assert!(Instant::now() < deadline, "{recorded}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn nothing_is_recorded_while_the_disk_does_not_take_it() {
+    static IS_BROKEN: AtomicBool = AtomicBool::new(false);
+    fn sync(file: &File) -> io::Result<()> {
+        match IS_BROKEN.load(Ordering::SeqCst) {
+            true => Err(io::Error::from_raw_os_error(nix::libc::EIO)),
+            false => file.sync_data(),
+        }
+    }
+    let scratch = Scratch::new();
+    let audit = Audit::open_with(&scratch.settings, sync).expect("an audit");
+    record(&audit);
+    IS_BROKEN.store(true, Ordering::SeqCst);
+    await_recorded(&audit, false);
+    assert!(audit.counts().failed > 0);
+    IS_BROKEN.store(false, Ordering::SeqCst);
+    await_recorded(&audit, true);
+    drop(audit);
+    let told = r#""event":"synced","reason":"i/o error""#;
+    assert!(scratch.text().contains(told), "{}", scratch.text());
+    scratch.verdict().expect("whole");
 }

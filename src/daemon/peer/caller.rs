@@ -80,6 +80,12 @@ impl Caller {
         })
     }
 
+    /// Whether [`Caller::of`] gives the same process again at any later time, so that it need not be kept, with the
+    /// descriptor that it is.
+    pub fn can_be_had_again(&self) -> bool {
+        self.process.can_be_had_again()
+    }
+
     /// The user that it acted as when it connected.
     pub fn user(&self) -> u32 {
         self.process.user()

@@ -14,6 +14,8 @@ use std::path::PathBuf;
 
 pub use helper::{Helper, resume};
 
+use crate::sys::peer::expect_no_programs;
+
 /// What the daemon goes on needing of the file system, besides what every process reads of it.
 #[derive(Clone, Debug, Default)]
 pub struct Paths {
@@ -58,6 +60,8 @@ pub fn enter(paths: &Paths) -> Report {
     match landlock::confine(paths) {
         Ok(confined) => {
             report.landlock = Some(confined.version);
+            // Which are other processes' affairs under Landlock, as tracing them is.
+            expect_no_programs();
             report.warnings.extend(confined.lacks);
         }
         Err(reason) => report

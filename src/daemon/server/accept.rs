@@ -1,14 +1,18 @@
 //! Lets peers in.
 
 use std::fs::File;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::os::fd::AsRawFd;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, getsockopt, send, sockopt};
-use std::os::fd::AsRawFd;
+use tokio::net::unix::SocketAddr;
 use tokio::net::{UnixListener, UnixStream};
 use tracing::warn;
 
@@ -20,6 +24,15 @@ use crate::protocol::Code;
 /// How long nobody is let in when the system has nothing left for another connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// What becomes of those who have connected and were not let in when the daemon ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// They are let in: the socket ends with the daemon.
+    Served,
+    /// They wait for the next daemon: somebody else keeps the socket.
+    Left,
+}
+
 /// Accepts connections until the daemon ends. Must run within the runtime.
 ///
 /// # Errors
@@ -27,6 +40,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) async fn accept(
     daemon: Arc<Daemon>,
     listener: std::os::unix::net::UnixListener,
+    waiting: Waiting,
 ) -> io::Result<()> {
     let listener = UnixListener::from_std(listener)?;
     let mut door = Door {
@@ -34,23 +48,35 @@ pub(crate) async fn accept(
         spare: spare(),
         complained: false,
     };
-    let mut stop = std::pin::pin!(daemon.stop.requested());
+    let mut stop = pin!(daemon.stop.requested());
     loop {
-        let accepted = std::future::poll_fn(|context| {
-            use std::future::Future as _;
-            use std::task::Poll;
-
+        let accepted = poll_fn(|context| {
             if stop.as_mut().poll(context).is_ready() {
                 return Poll::Ready(None);
             }
             listener.poll_accept(context).map(Some)
         });
         match accepted.await {
-            None => return Ok(()),
+            None => break,
             Some(Ok((stream, _))) => door.let_in(stream),
             Some(Err(error)) => door.trouble(&listener, &error).await,
         }
     }
+    if waiting == Waiting::Served {
+        while let Some(Ok((stream, _))) = accept_waiting(&listener).await {
+            door.let_in(stream);
+        }
+    }
+    Ok(())
+}
+
+/// Accepts somebody who waits already, if anybody does.
+async fn accept_waiting(listener: &UnixListener) -> Option<io::Result<(UnixStream, SocketAddr)>> {
+    poll_fn(|context| match listener.poll_accept(context) {
+        Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 struct Door {
@@ -101,15 +127,7 @@ impl Door {
             Errno::ECONNABORTED | Errno::EINTR => {}
             Errno::EMFILE | Errno::ENFILE if self.spare.take().is_some() => {
                 // With the descriptor that was kept for this, the one who waits is told instead of left to wait.
-                let accepted = std::future::poll_fn(|context| {
-                    use std::task::Poll;
-
-                    match listener.poll_accept(context) {
-                        Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
-                        Poll::Pending => Poll::Ready(None),
-                    }
-                });
-                if let Some(Ok((stream, _))) = accepted.await {
+                if let Some(Ok((stream, _))) = accept_waiting(listener).await {
                     self.turn_away(&stream, "there are no descriptors left");
                 }
                 self.spare = spare();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep_until};
 
-use super::calls::{self, Outcome};
+use super::calls::{self, Asking, Outcome};
 use super::intake::{Intake, Taken};
 use super::request::{Method, Refusal, Request};
 use super::response::Response;
@@ -154,7 +154,12 @@ impl Connection {
         });
         match peer {
             Ok(peer) => {
-                let answer = calls::answer(&self.daemon, &peer, call, request);
+                let asking = Asking {
+                    daemon: &self.daemon,
+                    peer: &peer,
+                    connection: Some(&self.stream),
+                };
+                let answer = calls::answer(asking, call, request);
                 Box::pin(asked_by(peer.user, answer)).await
             }
             Err(error) => {

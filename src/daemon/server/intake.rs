@@ -321,8 +321,11 @@ mod tests {
 
     use super::*;
 
+    /// The path and the body of a request.
+    type Seen = (Box<str>, Vec<u8>);
+
     /// What comes of `bytes` in pieces of these sizes, round and round: paths and bodies of requests, and the refusal.
-    fn outcome(bytes: &[u8], sizes: &[usize]) -> (Vec<(Box<str>, Vec<u8>)>, Option<Code>) {
+    fn outcome(bytes: &[u8], sizes: &[usize]) -> (Vec<Seen>, Option<Code>) {
         let allowance = Allowance::new(1 << 20);
         let mut intake = Intake::new(allowance.clone());
         let mut requests = Vec::new();
@@ -363,7 +366,7 @@ mod tests {
     fn requests_that_follow_each_other_are_told_apart() {
         let (requests, refused) = outcome(TWO, &[TWO.len()]);
         assert_eq!(refused, None);
-        let expected: [(Box<str>, Vec<u8>); 3] = [
+        let expected: [Seen; 3] = [
             ("/a".into(), b"abc".to_vec()),
             ("/b".into(), Vec::new()),
             ("/c".into(), b"de".to_vec()),

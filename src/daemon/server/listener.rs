@@ -117,13 +117,20 @@ impl OwnSocket {
     }
 }
 
-impl Drop for OwnSocket {
-    fn drop(&mut self) {
+impl OwnSocket {
+    /// Takes the name away, so that nobody finds the socket any more. No other daemon may take its place yet.
+    pub(crate) fn withdraw(&self) {
         let metadata = fs::symlink_metadata(&self.path);
         if metadata.is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.identity) {
             // The next daemon replaces what is left.
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+impl Drop for OwnSocket {
+    fn drop(&mut self) {
+        self.withdraw();
     }
 }
 

@@ -17,7 +17,7 @@ mod slots;
 mod sse;
 mod stop;
 
-pub(crate) use accept::accept;
+pub(crate) use accept::{Waiting, accept};
 pub use intake::{Allowance, Intake, Taken};
 pub use listener::ListenError;
 pub(crate) use listener::OwnSocket;

@@ -52,7 +52,8 @@ pub(super) async fn serve(
         told: stream.last,
         subscription: stream.subscription,
         connection,
-        caller,
+        // Thousands of them wait, each with a descriptor less.
+        caller: Some(caller).filter(|caller| !caller.can_be_had_again()),
         daemon,
     };
     // Whoever has gone is told nothing more.
@@ -67,7 +68,8 @@ pub(super) async fn serve(
 struct Watcher {
     daemon: Arc<Daemon>,
     connection: UnixStream,
-    caller: Caller,
+    /// Kept only where the connection does not tell of the peer again.
+    caller: Option<Caller>,
     subscription: Subscription,
     told: Option<Box<str>>,
     ends: Option<Instant>,
@@ -143,7 +145,11 @@ impl Watcher {
 
     /// Whether the peer, as it is now, may watch what there is now, by the policy that is in force now.
     fn may_watch(&self) -> bool {
-        let Ok(peer) = self.caller.peer() else {
+        let peer = match &self.caller {
+            Some(caller) => caller.peer(),
+            None => Caller::of(&self.connection).and_then(|caller| caller.peer()),
+        };
+        let Ok(peer) = peer else {
             return false;
         };
         let closure = self.subscription.current();

@@ -9,7 +9,7 @@ use crate::sys::check::check;
 use crate::sys::children::Pid;
 
 /// More than the kernel writes of any process.
-const LONGEST: u64 = 64 << 10;
+const LONGEST: usize = 64 << 10;
 
 /// The text of /proc/PID/cgroup (cgroups(7)).
 pub(super) fn control_groups(pid: Pid) -> io::Result<String> {
@@ -69,9 +69,19 @@ pub(super) fn now() -> io::Result<u64> {
 
 /// A file of a process, as text; what is not UTF-8 is replaced.
 fn read(pid: Pid, file: &str) -> io::Result<String> {
-    let file = File::open(format!("/proc/{pid}/{file}"))?;
-    let mut bytes = Vec::with_capacity(1024);
-    file.take(LONGEST).read_to_end(&mut bytes)?;
+    let mut file = File::open(format!("/proc/{pid}/{file}"))?;
+    let mut bytes = vec![0; 1024];
+    let mut length = 0;
+    // The kernel gives as much as there is and fits, so less than that is all.
+    loop {
+        let count = file.read(&mut bytes[length..])?;
+        length += count;
+        if length < bytes.len() || length >= LONGEST {
+            break;
+        }
+        bytes.resize(2 * length, 0);
+    }
+    bytes.truncate(length);
     Ok(match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),

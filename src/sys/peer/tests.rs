@@ -88,6 +88,7 @@ fn what_has_ended_is_gone() {
         groups: Vec::new(),
         pid,
         handle: by_number(own(), pid).expect("it lives"),
+        is_by_socket: false,
     };
     peer.check_alive().expect("it lives");
     let mut input = child.stdin.take().expect("a pipe");

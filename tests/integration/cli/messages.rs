@@ -58,6 +58,17 @@ fn every_failure_is_an_object_if_that_is_asked_for() {
 }
 
 #[test]
+fn help_is_named_by_the_whole_verb() {
+    let words = ["daemon", "policy", "test", "--env", "a", "--action", "opn"];
+    let ended = broken().escrun(words);
+    assert_eq!(
+        ended.stderr.lines().last(),
+        Some("  hint: escrun daemon policy test --help shows what goes with it")
+    );
+    assert_eq!(ended.status, 2);
+}
+
+#[test]
 fn what_concerns_the_run_is_told_to_people_once() {
     let env = TestEnv::project();
     env.define(

@@ -1,6 +1,9 @@
 //! What is called and what is answered.
 
+use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use nix::sys::signal::Signal;
 
@@ -309,6 +312,60 @@ fn the_end_of_a_daemon_leaves_no_socket_and_no_one_without_an_answer() {
     assert!(!served.socket().exists());
     served.restart();
     assert_eq!(served.open(r#"{"environments":["app"]}"#).status, 200);
+}
+
+#[test]
+fn whoever_has_connected_before_the_end_is_answered() {
+    let mut served = Served::project();
+    served.signal(Signal::SIGSTOP);
+    let mut waiting: Vec<_> = (0..20)
+        .map(|_| {
+            let mut stream = served.connect();
+            let open = request("POST /v1/open", r#"{"environments":["app"]}"#);
+            stream.write_all(&open).unwrap();
+            stream
+        })
+        .collect();
+    // Both are there when it goes on.
+    served.signal(Signal::SIGTERM);
+    served.signal(Signal::SIGCONT);
+    for stream in &mut waiting {
+        assert_eq!(read_answer(stream).unwrap().status, 200);
+    }
+    assert!(served.wait().success());
+}
+
+#[test]
+fn who_does_not_wait_for_a_persons_answer_takes_the_question_back() {
+    let env = TestEnv::project();
+    let asked = env.path("asked");
+    let script = format!(
+        "#!/bin/sh\necho $$ > {}\nexec sleep 1000\n",
+        asked.display()
+    );
+    let program = env.write("ask", script);
+    fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    env.write(
+        "home/.config/escrun/policy.yaml",
+        "rules:\n  - {peer: any, allow: decrypt, confirm: true}\n",
+    );
+    let served = Served::start(env, &format!("confirm: [{}]\n", program.display()));
+    let stanzas = r#"{"stanzas":[{"type":"unknown","args":[],"body":""}]}"#;
+    let mut stream = served.connect();
+    stream
+        .write_all(&request("POST /v1/unwrap", stanzas))
+        .unwrap();
+    served.await_that("a person is asked", |_| {
+        fs::read_to_string(&asked).is_ok_and(|pid| pid.ends_with('\n'))
+    });
+    let pid = fs::read_to_string(&asked).unwrap();
+    drop(stream);
+    served.await_that("the question is gone", |_| {
+        !Path::new("/proc").join(pid.trim()).exists()
+    });
+    let audit = served.audit();
+    let unwrap = audit.iter().find(|line| line["call"] == "unwrap").unwrap();
+    assert_eq!(unwrap["reason"], "the peer did not wait", "{unwrap}");
 }
 
 #[test]

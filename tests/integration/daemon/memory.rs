@@ -190,7 +190,7 @@ fn nothing_of_secrets_can_be_found_while_they_are_served() {
     assert!(outside(&found), "{found:?}");
     drop(slow);
     // The scanner does find what the daemon keeps in ordinary memory.
-    let control = Scanner::new(&[stage.open.clone()]);
+    let control = Scanner::new(std::slice::from_ref(&stage.open));
     let found = control.find(served.pid());
     assert!(
         found.iter().any(|finding| !finding.is_protected),

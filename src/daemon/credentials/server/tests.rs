@@ -6,12 +6,11 @@ use std::os::unix::net::UnixStream as StdStream;
 use std::path::Path;
 use std::sync::Mutex;
 
-use tokio::sync::Notify;
-
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, bind, connect, socket};
 
 use super::*;
 use crate::daemon::peer::PeerError;
+use crate::daemon::server::Stop;
 use crate::daemon::settings::{Credential, CredentialValue};
 use crate::protocol::{Code, Fault};
 use crate::secret::Secret;
@@ -21,7 +20,7 @@ use crate::secret::Secret;
 struct Fake {
     user: u32,
     refused: Mutex<Vec<String>>,
-    ends: Notify,
+    ends: Stop,
 }
 
 const UNIT: &str = "web.service";
@@ -34,7 +33,7 @@ impl Source for Fake {
     }
 
     async fn ending(&self) {
-        self.ends.notified().await;
+        self.ends.requested().await;
     }
 
     async fn open(
@@ -47,6 +46,10 @@ impl Source for Fake {
         let value = match &*wanted.call().path.unwrap_or_default() {
             "large" => "x".repeat(delivery::MOST - "large".len()),
             "larger" => "x".repeat(delivery::MOST),
+            "slow" => {
+                self.ends.request();
+                std::future::pending().await
+            }
             "denied" => {
                 return Err(ErrorAnswer {
                     error: Fault {
@@ -120,6 +123,7 @@ fn served(user: u32, names: &[&str]) -> (Vec<Vec<u8>>, Vec<String>) {
         credential("large", "large"),
         credential("larger", "larger"),
         credential("denied", "denied"),
+        credential("slow", "slow"),
     ])
     .expect("a mapping");
     let source = Arc::new(Fake {
@@ -132,7 +136,7 @@ fn served(user: u32, names: &[&str]) -> (Vec<Vec<u8>>, Vec<String>) {
         .expect("a runtime");
     let times = Times {
         write: Duration::from_secs(60),
-        end: Duration::from_secs(60),
+        end: Duration::from_millis(1),
     };
     let read = std::thread::scope(|scope| {
         let (done, is_done) = tokio::sync::oneshot::channel();
@@ -147,7 +151,7 @@ fn served(user: u32, names: &[&str]) -> (Vec<Vec<u8>>, Vec<String>) {
             let serving = serve(listener, source, mapping.into(), Manager::System, times);
             let serving = tokio::spawn(serving);
             is_done.await.expect("asked");
-            ends.ends.notify_waiters();
+            ends.ends.request();
             serving.await.expect("no panic").expect("served");
         });
         asking.join().expect("no panic")
@@ -192,4 +196,10 @@ fn others_learn_nothing() {
     let (read, refused) = served(0, &["c2/unit/other.service/token", "c3/token"]);
     assert_eq!(read, [b"", b""]);
     assert_eq!(refused, ["unconfirmed", "no-name"]);
+}
+
+#[test]
+fn a_daemon_that_ends_leaves_no_empty_credential() {
+    let (read, _) = served(0, &["d1/unit/web.service/slow"]);
+    assert_eq!(read[0].len(), delivery::MOST + 1);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::slots::Slot;
-use super::inquiry::Inquiry;
+use super::inquiry::{Asking, Inquiry};
 use super::open;
 use crate::daemon::Daemon;
 use crate::daemon::audit::{Outcome, Record};
@@ -32,8 +32,13 @@ impl Source for Daemon {
         asked: &Asked,
         wanted: &Wanted,
     ) -> Result<Arc<Answer>, ErrorAnswer> {
+        let asking = Asking {
+            daemon: self,
+            peer,
+            connection: None,
+        };
         let mut inquiry =
-            Inquiry::new(self, peer, CALL, wanted.action()).of(wanted.environments.clone());
+            Inquiry::new(asking, CALL, wanted.action()).of(wanted.environments.clone());
         inquiry.subject = Some(asked.credential.clone());
         if let Value::Path(path) = &wanted.value {
             inquiry.path = Some(path.clone());

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::net::UnixStream;
+
 use super::super::response::{Response, whole_seconds};
 use crate::daemon::Daemon;
 use crate::daemon::audit::{Outcome, Record};
@@ -11,10 +13,20 @@ use crate::daemon::peer::Peer;
 use crate::daemon::policy::{Action, Decision, Policy, Question, Reach};
 use crate::protocol::{Code, ErrorAnswer};
 
+/// Who asks whom, and by what.
+#[derive(Clone, Copy)]
+pub(in crate::daemon::server) struct Asking<'a> {
+    pub(in crate::daemon::server) daemon: &'a Daemon,
+    pub(in crate::daemon::server) peer: &'a Peer,
+    pub(in crate::daemon::server) connection: Option<&'a UnixStream>,
+}
+
 /// What a peer asks for.
 pub(super) struct Inquiry<'a> {
     pub(super) daemon: &'a Daemon,
     pub(super) peer: &'a Peer,
+    /// What it asks by, if that is worth being watched while a person is asked.
+    pub(super) connection: Option<&'a UnixStream>,
     /// The policy that was in force when the request came: one request is judged by one policy.
     policy: Arc<Policy>,
     /// What the audit calls it.
@@ -29,15 +41,16 @@ pub(super) struct Inquiry<'a> {
 }
 
 impl<'a> Inquiry<'a> {
-    pub(super) fn new(
-        daemon: &'a Daemon,
-        peer: &'a Peer,
-        call: &'static str,
-        action: Action,
-    ) -> Self {
+    pub(super) fn new(asking: Asking<'a>, call: &'static str, action: Action) -> Self {
+        let Asking {
+            daemon,
+            peer,
+            connection,
+        } = asking;
         Self {
             daemon,
             peer,
+            connection,
             policy: daemon.policy.current(),
             call,
             action,

@@ -5,10 +5,8 @@ use tracing::info;
 use super::super::request::Request;
 use super::super::response::{Body, Kind, Response};
 use super::super::route::Call;
-use super::inquiry::Inquiry;
-use crate::daemon::Daemon;
+use super::inquiry::{Asking, Inquiry};
 use crate::daemon::keys::{Answers, refusal};
-use crate::daemon::peer::Peer;
 use crate::daemon::policy::{Action, Decision};
 use crate::protocol::Code;
 
@@ -16,23 +14,23 @@ use crate::protocol::Code;
 const ROOT: u32 = 0;
 
 /// `GET /v1/status`.
-pub(super) fn status(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
-    require(daemon, peer, Call::Status)?;
-    Ok(Response::json(&daemon.status()))
+pub(super) fn status(asking: Asking<'_>) -> Result<Response, Response> {
+    require(asking, Call::Status)?;
+    Ok(Response::json(&asking.daemon.status()))
 }
 
 /// `GET /v1/metrics`.
-pub(super) fn metrics(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
-    require(daemon, peer, Call::Metrics)?;
-    let text = daemon.metrics.text(&daemon.gauges());
+pub(super) fn metrics(asking: Asking<'_>) -> Result<Response, Response> {
+    require(asking, Call::Metrics)?;
+    let text = asking.daemon.metrics.text(&asking.daemon.gauges());
     Ok(Response::new(Kind::Metrics, Body::Plain(text.into_bytes())))
 }
 
 /// `POST /v1/lock`. Root may, whatever the policy says: it could as well end the daemon, and before a machine sleeps the
 /// agents of all its users are to be locked.
-pub(super) fn lock(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
-    let inquiry = Inquiry::new(daemon, peer, Call::Lock.name(), Action::Manage);
-    let decision = if peer.user == ROOT {
+pub(super) fn lock(asking: Asking<'_>) -> Result<Response, Response> {
+    let inquiry = Inquiry::new(asking, Call::Lock.name(), Action::Manage);
+    let decision = if asking.peer.user == ROOT {
         Decision {
             allowed: true,
             rule: Some("root may lock".into()),
@@ -44,20 +42,16 @@ pub(super) fn lock(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
         decision
     };
     // First: that it cannot be written down is no reason to keep the keys.
-    daemon.vault.lock();
-    daemon.environments.forget();
+    asking.daemon.vault.lock();
+    asking.daemon.environments.forget();
     inquiry.give(&decision, None)?;
     info!("the identities were locked on request");
-    Ok(Response::json(&daemon.vault.state()))
+    Ok(Response::json(&asking.daemon.vault.state()))
 }
 
 /// `POST /v1/unlock`. An empty body has no answers.
-pub(super) async fn unlock(
-    daemon: &Daemon,
-    peer: &Peer,
-    request: Request,
-) -> Result<Response, Response> {
-    let inquiry = Inquiry::new(daemon, peer, Call::Unlock.name(), Action::Manage);
+pub(super) async fn unlock(asking: Asking<'_>, request: Request) -> Result<Response, Response> {
+    let inquiry = Inquiry::new(asking, Call::Unlock.name(), Action::Manage);
     let decision = inquiry.decide()?;
     inquiry.charge(&decision)?;
     // Read from locked memory to locked memory.
@@ -69,7 +63,7 @@ pub(super) async fn unlock(
         })?,
     };
     drop(request);
-    match daemon.vault.unlock(answers).await {
+    match asking.daemon.vault.unlock(answers).await {
         Ok(state) => {
             inquiry.give(&decision, None)?;
             info!("the identities were unlocked");
@@ -84,10 +78,10 @@ pub(super) async fn unlock(
 }
 
 /// `POST /v1/reload`.
-pub(super) async fn reload(daemon: &Daemon, peer: &Peer) -> Result<Response, Response> {
-    require(daemon, peer, Call::Reload)?;
-    match daemon.reload().await {
-        Ok(()) => Ok(Response::json(&daemon.status())),
+pub(super) async fn reload(asking: Asking<'_>) -> Result<Response, Response> {
+    require(asking, Call::Reload)?;
+    match asking.daemon.reload().await {
+        Ok(()) => Ok(Response::json(&asking.daemon.status())),
         Err(reason) => Err(Response::error(
             Code::Faulty,
             &reason,
@@ -97,8 +91,8 @@ pub(super) async fn reload(daemon: &Daemon, peer: &Peer) -> Result<Response, Res
 }
 
 /// Whether the peer may manage, which is recorded either way.
-fn require(daemon: &Daemon, peer: &Peer, call: Call) -> Result<(), Response> {
-    let inquiry = Inquiry::new(daemon, peer, call.name(), Action::Manage);
+fn require(asking: Asking<'_>, call: Call) -> Result<(), Response> {
+    let inquiry = Inquiry::new(asking, call.name(), Action::Manage);
     let decision = inquiry.decide()?;
     inquiry.charge(&decision)?;
     inquiry.give(&decision, None)

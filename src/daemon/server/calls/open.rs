@@ -5,10 +5,8 @@ use std::sync::Arc;
 use super::super::request::Request;
 use super::super::response::{Body, Kind, Response};
 use super::super::route::Call;
-use super::inquiry::Inquiry;
-use crate::daemon::Daemon;
+use super::inquiry::{Asking, Inquiry};
 use crate::daemon::environments::Answer;
-use crate::daemon::peer::Peer;
 use crate::daemon::policy::{Action, Decision};
 use crate::protocol::{Code, OpenCall, View};
 
@@ -16,11 +14,7 @@ use crate::protocol::{Code, OpenCall, View};
 const MOST_ENVIRONMENTS: usize = 64;
 
 /// Gives what is in environments.
-pub(super) async fn open(
-    daemon: &Daemon,
-    peer: &Peer,
-    request: Request,
-) -> Result<Response, Response> {
+pub(super) async fn open(asking: Asking<'_>, request: Request) -> Result<Response, Response> {
     let call = read(&request)?;
     drop(request);
     // Of an environment all of whose values are asked for, everything is given, in whatever form.
@@ -28,7 +22,7 @@ pub(super) async fn open(
         (View::Values, Some(_)) => ("value", Action::Value),
         _ => (Call::Open.name(), Action::Open),
     };
-    let mut inquiry = Inquiry::new(daemon, peer, name, action).of(names(&call.environments));
+    let mut inquiry = Inquiry::new(asking, name, action).of(names(&call.environments));
     inquiry.path = call.path.clone();
     let (answer, decision) = give(&inquiry, &call).await?;
     let lifetime = decision.lifetime.map_or(Vec::new(), |lifetime| {
@@ -57,21 +51,21 @@ pub(super) async fn give(
 }
 
 /// Tells what is wrong with environments. Decrypts nothing.
-pub(super) async fn check(
-    daemon: &Daemon,
-    peer: &Peer,
-    request: Request,
-) -> Result<Response, Response> {
+pub(super) async fn check(asking: Asking<'_>, request: Request) -> Result<Response, Response> {
     let call = read(&request)?;
     drop(request);
     let inquiry =
-        Inquiry::new(daemon, peer, Call::Check.name(), Action::Open).of(names(&call.environments));
+        Inquiry::new(asking, Call::Check.name(), Action::Open).of(names(&call.environments));
     let decision = inquiry.decide()?;
-    let closure = daemon.environments.closure(&inquiry.environments).await;
+    let closure = asking
+        .daemon
+        .environments
+        .closure(&inquiry.environments)
+        .await;
     let closure = closure.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
     let decision = inquiry.decide_closure(&closure)?;
     inquiry.charge(&decision)?;
-    let checked = daemon.environments.check(&closure, &call).await;
+    let checked = asking.daemon.environments.check(&closure, &call).await;
     let answer = checked.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
     inquiry.give(&decision, Some(&answer))?;
     Ok(Response::new(
@@ -140,7 +134,7 @@ mod tests {
             ),
             (
                 "{\"environments\":[\"a\"],\"view\":\"s3cret\"}",
-                "the body is no such call: line 1, column 38",
+                "the body is no such call: line 1, column 37",
             ),
             (
                 "{}",

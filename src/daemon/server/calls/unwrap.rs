@@ -3,20 +3,14 @@
 use super::super::request::Request;
 use super::super::response::{Body, Kind, Response};
 use super::super::route::Call;
-use super::inquiry::Inquiry;
-use crate::daemon::Daemon;
+use super::inquiry::{Asking, Inquiry};
 use crate::daemon::keys::{fault_of_unwrapping, read_stanzas, unwrapped};
-use crate::daemon::peer::Peer;
 use crate::daemon::policy::Action;
 use crate::protocol::{Code, ErrorAnswer};
 
 /// Unwraps a file key.
-pub(super) async fn unwrap(
-    daemon: &Daemon,
-    peer: &Peer,
-    request: Request,
-) -> Result<Response, Response> {
-    let inquiry = Inquiry::new(daemon, peer, Call::Unwrap.name(), Action::Decrypt);
+pub(super) async fn unwrap(asking: Asking<'_>, request: Request) -> Result<Response, Response> {
+    let inquiry = Inquiry::new(asking, Call::Unwrap.name(), Action::Decrypt);
     let decision = inquiry.decide()?;
     inquiry.charge(&decision)?;
     // Wrapped keys are no secret.
@@ -26,7 +20,7 @@ pub(super) async fn unwrap(
     })?;
     drop(request);
     super::consent(&inquiry, &decision, "decrypt a file").await?;
-    match daemon.vault.unwrap(stanzas).await {
+    match asking.daemon.vault.unwrap(stanzas).await {
         Ok(key) => {
             inquiry.give(&decision, None)?;
             Ok(Response::new(Kind::Json, Body::Secret(unwrapped(&key))))

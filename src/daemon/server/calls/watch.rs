@@ -5,19 +5,13 @@ use super::super::response::Response;
 use super::super::route::Call;
 use super::super::sse::Stream;
 use super::Outcome;
-use super::inquiry::Inquiry;
+use super::inquiry::{Asking, Inquiry};
 use super::open::{bad, check_names, names};
-use crate::daemon::Daemon;
 use crate::daemon::environments::require_present;
-use crate::daemon::peer::Peer;
 use crate::daemon::policy::Action;
 
 /// Begins a stream.
-pub(super) async fn watch(
-    daemon: &Daemon,
-    peer: &Peer,
-    request: Request,
-) -> Result<Outcome, Response> {
+pub(super) async fn watch(asking: Asking<'_>, request: Request) -> Result<Outcome, Response> {
     let list = request
         .head
         .parameter("env")
@@ -25,16 +19,20 @@ pub(super) async fn watch(
     let list = list.ok_or_else(|| bad("the query names no environments: env=A,B"))?;
     let list: Vec<String> = list.split(',').map(str::to_owned).collect();
     check_names(list.len())?;
-    let inquiry = Inquiry::new(daemon, peer, Call::Watch.name(), Action::Watch).of(names(&list));
+    let inquiry = Inquiry::new(asking, Call::Watch.name(), Action::Watch).of(names(&list));
     let decision = inquiry.decide()?;
-    let closure = daemon.environments.closure(&inquiry.environments).await;
+    let closure = asking
+        .daemon
+        .environments
+        .closure(&inquiry.environments)
+        .await;
     let closure = closure.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
     let decision = inquiry.decide_closure(&closure)?;
     inquiry.charge(&decision)?;
     // Nothing is watched, or kept, for names of nothing: those are without number.
     require_present(&closure).map_err(|failure| inquiry.fail_with(&decision, &failure))?;
     inquiry.give(&decision, None)?;
-    let subscription = daemon.environments.subscribe(&closure);
+    let subscription = asking.daemon.environments.subscribe(&closure);
     let stream = Stream {
         subscription,
         last: request.head.last_event.clone(),
