@@ -21,6 +21,7 @@ mod evaluators;
 mod library;
 mod lookout;
 mod provision;
+mod queue;
 mod rights;
 mod setup;
 mod tending;
@@ -34,6 +35,7 @@ use tokio::sync::{Notify, oneshot, watch};
 pub use answer::Answer;
 pub use cache::{CacheFigures, CacheLimits};
 pub use closure::Closure;
+pub(crate) use evaluators::asked_by;
 pub use library::Subscription;
 pub use lookout::Subject;
 pub use rights::Rights;
@@ -210,6 +212,10 @@ impl Environments {
             let changes = self.lookout.changes();
             let (library, names) = (Arc::clone(&self.library), names.to_vec());
             let closure = self.on_evaluator(move || library.read(&names)).await??;
+            // Names of nothing are without number: whoever makes them up has nothing kept and nothing watched for it.
+            if closure.names().any(|name| closure.absence(name).is_some()) {
+                return Ok(Arc::new(closure));
+            }
             let was_watched = self.lookout.watch_also(self.library.places_of(&closure));
             self.lookout.look(Instant::now());
             let is_whole = was_watched && self.lookout.changes() == changes;
@@ -297,7 +303,10 @@ impl Environments {
 }
 
 /// Refuses what names an environment that is not there.
-fn require_present(closure: &Closure) -> Result<(), ErrorAnswer> {
+///
+/// # Errors
+/// Which one, and why there is no text.
+pub fn require_present(closure: &Closure) -> Result<(), ErrorAnswer> {
     let absent = |name: &Arc<str>| Some((Arc::clone(name), closure.absence(name)?));
     let Some((name, absence)) = closure.names().find_map(absent) else {
         return Ok(());

@@ -19,6 +19,7 @@ use super::slots::Slot;
 use super::sse;
 use crate::daemon::Daemon;
 use crate::daemon::context::AFTER_SLEEP;
+use crate::daemon::environments::asked_by;
 use crate::daemon::peer::Caller;
 use crate::protocol::Code;
 
@@ -55,9 +56,10 @@ impl From<io::Error> for Gone {
 /// Serves a connection until either side has had enough.
 pub(super) async fn serve(daemon: Arc<Daemon>, stream: UnixStream, slot: Slot) {
     let mut connection = Connection {
-        intake: Intake::new(daemon.allowance.clone()),
+        intake: Intake::new(daemon.allowance.of(slot.user())),
         daemon,
         stream,
+        user: slot.user(),
         caller: None,
         has_answered: false,
     };
@@ -80,6 +82,8 @@ struct Connection {
     daemon: Arc<Daemon>,
     stream: UnixStream,
     intake: Intake,
+    /// Whose slot it takes.
+    user: u32,
     /// Who is on the other side, once that matters.
     caller: Option<Caller>,
     has_answered: bool,
@@ -89,6 +93,8 @@ impl Connection {
     /// Answers requests. Gives the stream that the connection becomes, if one is asked for.
     async fn run(&mut self) -> Result<Option<Box<sse::Stream>>, Gone> {
         loop {
+            // A peer that always has the next request ready would else keep the thread from everybody else.
+            tokio::task::coop::consume_budget().await;
             let request = match self.next().await? {
                 Ok(request) => request,
                 Err(refusal) => {
@@ -153,10 +159,11 @@ impl Connection {
                     peer: &peer,
                     connection: Some(&self.stream),
                 };
-                Box::pin(calls::answer(asking, call, request)).await
+                let answer = calls::answer(asking, call, request);
+                Box::pin(asked_by(peer.user, answer)).await
             }
             Err(error) => {
-                calls::unknown_peer(&self.daemon, call, &error);
+                calls::unknown_peer(&self.daemon, call, self.user, &error);
                 // Nothing is believed of what such a peer sends next either.
                 Outcome::Response(Response::denied().closing())
             }

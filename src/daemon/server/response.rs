@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -102,6 +103,12 @@ impl Response {
     /// The policy does not allow it: the same bytes whatever was asked, and whether or not it exists.
     pub(super) fn denied() -> Self {
         Self::error(Code::Denied, "the policy does not allow this", None)
+    }
+
+    /// The peer is denied too often to be told more than that: the same whatever was asked.
+    pub(super) fn too_many_denials(wait: Duration) -> Self {
+        Self::error(Code::TooOften, "too many requests were denied", None)
+            .retry_after(whole_seconds(wait))
     }
 
     /// Something that is no request.
@@ -226,6 +233,11 @@ fn reason(status: u16) -> &'static str {
         501 => "Not Implemented",
         _ => "Service Unavailable",
     }
+}
+
+/// Whoever waits for so many seconds is not early.
+pub(super) fn whole_seconds(wait: Duration) -> u64 {
+    wait.saturating_add(Duration::from_millis(999)).as_secs()
 }
 
 #[cfg(test)]

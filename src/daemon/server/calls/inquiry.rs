@@ -1,11 +1,11 @@
 //! What a peer asks for, from the first decision to the line in the audit.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::net::UnixStream;
 
-use super::super::response::Response;
+use super::super::response::{Response, whole_seconds};
 use crate::daemon::Daemon;
 use crate::daemon::audit::{Outcome, Record};
 use crate::daemon::environments::{Answer, Closure};
@@ -119,14 +119,23 @@ impl<'a> Inquiry<'a> {
             .take(&decision.charges, self.peer.user, Instant::now());
         taken.map_err(|wait| {
             let refused = Response::error(Code::TooOften, "this was asked too often", None);
-            // Whoever waits for so long is not early.
-            let seconds = wait.saturating_add(Duration::from_millis(999)).as_secs();
-            self.fail(decision, "too often", refused.retry_after(seconds))
+            self.fail(
+                decision,
+                "too often",
+                refused.retry_after(whole_seconds(wait)),
+            )
         })
     }
 
     /// Records that it is denied. The answer is the same whether or not that could be written.
+    ///
+    /// Whoever is denied more often than [`Limiter::take_denial`] lets it is told no decision, and nothing is recorded:
+    /// it could else have the audit rotated until nothing is left of what others did.
     fn deny(&self, decision: &Decision) -> Response {
+        let taken = (self.daemon.limiter).take_denial(self.peer.user, Instant::now());
+        if let Err(wait) = taken {
+            return Response::too_many_denials(wait);
+        }
         let _ = self.record(Outcome::Denied, decision, None);
         Response::denied()
     }
