@@ -28,7 +28,7 @@ pub(super) fn serve(
         Service::join(variable).map_err(|error| Failure::new(&error).with_hint(error.hint()))?;
     let settings = settings(shared, ambient, options)?;
     log::start(log::Settings {
-        level: ui.log_level(),
+        level: ui.daemon_log_level(),
         format: format(options.log_format, ambient),
     });
     let start = Start {

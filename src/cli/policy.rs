@@ -17,7 +17,7 @@ use super::workspace::environment_name;
 use crate::daemon::environments::Closure;
 use crate::daemon::peer::{Membership, Peer};
 use crate::daemon::policy::{
-    Action, Decision, Explanation, Part, Policy, PolicyStore, Question, Reach, Verdict,
+    Action, Decision, Explanation, Part, PolicyStore, Question, Reach, Verdict,
 };
 use crate::daemon::settings::Settings;
 use crate::project;
@@ -78,12 +78,7 @@ fn test(
         .map(|name| Ok(environment_name(name.trim())?.as_str().into()))
         .collect::<Result<_, Failure>>()?;
     let peer = peer(test, ambient)?;
-    let default = match settings.system {
-        true => Policy::of_system(),
-        false => Policy::of_owner(ambient.user),
-    };
-    let default = (!settings.policy.required).then_some(default);
-    let store = PolicyStore::open(&settings.policy.file, ambient.user, default).map_err(failure)?;
+    let store = PolicyStore::of(settings, ambient.user).map_err(failure)?;
     if !store.is_of_file() {
         ui.note(&format!(
             "there is no {}: what holds without one is asked",

@@ -69,6 +69,15 @@ impl Ui {
         }
     }
 
+    /// How much a daemon tells: one step more, since what it does is all that is to be seen of it.
+    pub(super) fn daemon_log_level(&self) -> log::Level {
+        match self.log_level() {
+            log::Level::Error => log::Level::Error,
+            log::Level::Warning => log::Level::Info,
+            _ => log::Level::Debug,
+        }
+    }
+
     /// Prints a line that is part of what was asked for, on standard error.
     pub(super) fn say(&self, text: &str) {
         self.err(text);

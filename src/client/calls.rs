@@ -16,8 +16,8 @@ use super::http::{self, Answer, Fault};
 use super::opened::{self, Opened};
 use crate::encode::{self, Redaction};
 use crate::protocol::{
-    CheckAnswer, Code, ErrorAnswer, Fault as Refusal, Health, LockState, OpenCall, Status,
-    UnlockRefusal, UnwrapCall, View,
+    CheckAnswer, Code, ErrorAnswer, Fault as Refusal, LockState, OpenCall, Status, UnlockRefusal,
+    UnwrapCall, View,
 };
 use crate::secret::Secret;
 use crate::source::{Origin, Source, Span};
@@ -94,14 +94,6 @@ impl Client {
         self.parsed(&self.post("/v1/check", &json(call))?)
     }
 
-    /// Whether the daemon answers.
-    ///
-    /// # Errors
-    /// All kinds of [`Error`].
-    pub fn health(&self) -> Result<Health, Error> {
-        self.parsed(&self.get("/v1/health")?)
-    }
-
     /// How the daemon is.
     ///
     /// # Errors
@@ -136,7 +128,7 @@ impl Client {
         }
     }
 
-    /// Has the daemon read its settings, its policy and its identities anew.
+    /// Has the daemon read definitions, its policy and its identities anew, and open its audit anew.
     ///
     /// # Errors
     /// All kinds of [`Error`].

@@ -43,7 +43,8 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// A request as it is written, in locked memory: bodies may hold passphrases. Without a body there is none.
+/// A request as it is written, in locked memory: bodies may hold passphrases. Without a body nothing is said
+/// of one.
 pub(super) fn request(method: &str, target: &str, fields: &str, body: Option<&[u8]>) -> Secret {
     let length = match body {
         Some(body) => format!(

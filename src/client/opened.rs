@@ -89,8 +89,24 @@ impl Opened {
 pub fn read_values(body: &[u8], secret: bool) -> Result<Value, &'static str> {
     let value = decode(body, secret)?;
     revision(&value)?;
-    let found = value.member("values").or(value.member("value"));
-    found.cloned().ok_or(MISSHAPEN)
+    match (value.member("values"), value.member("value")) {
+        (Some(values), _) => Ok(values.clone()),
+        (None, Some(value)) => Ok(bytes(value).unwrap_or_else(|| value.clone())),
+        (None, None) => Err(MISSHAPEN),
+    }
+}
+
+/// The text that is no UTF-8, if that is what stands there in base64: nothing else does.
+fn bytes(value: &Value) -> Option<Value> {
+    let Data::Object(object) = &value.data else {
+        return None;
+    };
+    let found = text(value).ok().filter(|_| object.members.len() == 1)?;
+    let is_other = str::from_utf8(found.bytes()).is_err();
+    is_other.then(|| Value {
+        secret: value.secret,
+        ..Value::new(Data::String(found), value.origin.clone())
+    })
 }
 
 /// All of the body; if it is `secret`, each text of it in locked memory.
@@ -281,5 +297,12 @@ mod tests {
         assert!(read_values(br#"{"revision": "a"}"#, true).is_err());
         let value = read_values(br#"{"revision": "a", "value": null}"#, true).unwrap();
         assert!(matches!(value.data, Data::Null));
+        let of = |encoded: &str| {
+            let body = format!(r#"{{"revision": "a", "value": {{"base64": "{encoded}"}}}}"#);
+            read_values(body.as_bytes(), true).unwrap()
+        };
+        assert!(matches!(of("/wA=").data, Data::String(text) if text.bytes() == b"\xff\0"));
+        // A definition may have such a key.
+        assert_eq!(of("aGVsbG8=").type_name(), "object");
     }
 }

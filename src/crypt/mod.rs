@@ -59,7 +59,7 @@ pub use identity::{IdentityError, IdentitySource, read_identity};
 pub use keygen::{keygen, public_key};
 pub use keyring::Keyring;
 pub use payload::PayloadError;
-pub use prompt::{Interaction, Plugins, Prompt, Unanswered};
+pub use prompt::{Interaction, Plugins, Prompt, Unanswered, passphrase_question};
 pub use recipient::{Recipient, RecipientError, parse_recipients, recipients_digest};
 pub use sealer::{Rekey, Sealer, seal_complete, seal_file};
 pub use wrapped_key::WrappedKey;

@@ -121,6 +121,11 @@ impl Interaction {
 
     /// Asks for the passphrase of the identity `name`.
     pub(super) fn passphrase(&self, name: &str) -> Result<Secret, Unanswered> {
-        self.prompt()?.passphrase(&format!("passphrase for {name}"))
+        self.prompt()?.passphrase(&passphrase_question(name))
     }
+}
+
+/// The question for the passphrase of the identity `name`, wherever it is put.
+pub fn passphrase_question(name: &str) -> String {
+    format!("passphrase for {name}")
 }

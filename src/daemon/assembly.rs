@@ -10,7 +10,7 @@ use super::audit::{self, Audit};
 use super::context::{Daemon, Parts};
 use super::environments::{Environments, Setup};
 use super::keys::{Confirmer, IdentityPlace, Vault, VaultSettings};
-use super::policy::{Policy, PolicyStore};
+use super::policy::PolicyStore;
 use super::run::Error;
 use super::sandbox::{self, Helper, Paths};
 use super::settings::Settings;
@@ -43,7 +43,7 @@ pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
     };
     let named = settings.identities.iter().cloned().map(IdentityPlace::File);
     places.splice(0..0, named);
-    let policy = policy(&settings)?;
+    let policy = PolicyStore::of(&settings, effective_user()).map_err(Error::Policy)?;
     let audit = Audit::open(&audit::Settings::of(&settings)).map_err(Error::Audit)?;
     let paths = paths(&settings, &places);
     let vault = Vault::open(VaultSettings {
@@ -95,16 +95,6 @@ fn helper(
     let helper = Helper::start(variables)
         .map_err(|error| Error::Io("the process that starts programs cannot be started", error))?;
     Ok(Some(Arc::new(helper)))
-}
-
-fn policy(settings: &Settings) -> Result<PolicyStore, Error> {
-    let user = effective_user();
-    let default = match (settings.policy.required, settings.system) {
-        (true, _) => None,
-        (false, true) => Some(Policy::of_system()),
-        (false, false) => Some(Policy::of_owner(user)),
-    };
-    PolicyStore::open(&settings.policy.file, user, default).map_err(Error::Policy)
 }
 
 fn paths(settings: &Settings, places: &[IdentityPlace]) -> Paths {

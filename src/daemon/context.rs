@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::audit::{Audit, Outcome, Record};
 use super::environments::Environments;
@@ -15,6 +15,9 @@ use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop};
 use super::settings::Settings;
 use crate::protocol::Status;
 use crate::sys::fs::describe;
+
+/// What is told when sleep has locked the identities.
+pub(crate) const AFTER_SLEEP: &str = "the identities were locked because the machine has slept";
 
 /// The daemon. Made once, before anything is served.
 pub struct Daemon {
@@ -34,6 +37,8 @@ pub struct Daemon {
     pub environments: Environments,
     /// Told when another policy is in force.
     pub(crate) policy_changed: Notify,
+    /// Told when `status` has something else to tell.
+    pub(crate) state_changed: Notify,
     pub(crate) metrics: Metrics,
     pub(crate) slots: Arc<Slots>,
     pub(crate) allowance: Allowance,
@@ -84,6 +89,7 @@ impl Daemon {
             confirmer,
             environments,
             policy_changed: Notify::new(),
+            state_changed: Notify::new(),
             metrics: Metrics::default(),
             allowance: Allowance::new(unfinished),
             scratch: Scratch::new(),
@@ -96,12 +102,12 @@ impl Daemon {
     /// Writes a decision down. Says whether that was done: if not, nothing may be given out.
     #[must_use]
     pub fn record(&self, record: &Record<'_>) -> bool {
-        let written = self.audit.record(record);
-        if let Err(reason) = &written {
+        let is_written = self.audit.record(record).is_ok();
+        if !is_written {
+            // The audit tells of it once: whoever can ask is not to fill the log as well.
             self.metrics.audit_failures.fetch_add(1, Ordering::Relaxed);
-            error!(%reason, "the audit cannot be written, so nothing is given out");
         }
-        written.is_ok()
+        is_written
     }
 
     /// Has `status` tell of something that is worse than it should be.
@@ -116,6 +122,7 @@ impl Daemon {
     pub fn status(&self) -> Status {
         let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         let mut warnings = warnings.clone();
+        warnings.extend(self.settings.absences());
         warnings.extend(self.policy.warning());
         warnings.extend(self.vault.problems());
         warnings.extend(self.environments.warnings());
@@ -160,6 +167,7 @@ impl Daemon {
             failures.push(error.to_string());
         }
         self.environments.reload().await;
+        self.state_changed.notify_one();
         match failures.is_empty() {
             true => Ok(()),
             false => Err(failures.join("; ")),
@@ -171,6 +179,7 @@ impl Daemon {
         if self.policy.reload().is_ok() {
             self.policy_changed.notify_waiters();
         }
+        self.state_changed.notify_one();
     }
 
     /// Reads the identities anew.
@@ -180,11 +189,13 @@ impl Daemon {
             Err(error) => warn!(reason = describe(&error), "identities cannot be read anew"),
         }
         self.environments.forget();
+        self.state_changed.notify_one();
     }
 
     /// To be called after the identities were locked: nothing of what they opened stays either.
     pub(crate) fn after_lock(&self, why: &'static str) {
         self.environments.forget();
+        self.state_changed.notify_one();
         // Nothing is given out.
         let _ = self.record(&Record::new("lock", Outcome::Allowed));
         info!("{why}");

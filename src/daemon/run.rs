@@ -8,6 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::runtime;
 use tokio::task::JoinHandle;
@@ -16,7 +17,7 @@ use tracing::{info, warn};
 
 use super::assembly::{Materials, assemble};
 use super::audit;
-use super::context::Daemon;
+use super::context::{AFTER_SLEEP, Daemon};
 use super::credentials::{self, Manager, Mapping, Times};
 use super::environments::Subject;
 use super::keys::IdentityPlace;
@@ -25,6 +26,10 @@ use super::service::{Notifier, Order, Orders, Service, orders};
 use super::settings::{self, Settings};
 use crate::project;
 use crate::sys::fs::{describe, effective_user};
+
+/// How often it is looked whether the machine has slept when nobody asks for anything: until then, keys stay in memory that
+/// nobody uses.
+const SLEEP_LOOK: Duration = Duration::from_secs(10);
 
 /// What a daemon is started with.
 pub struct Start {
@@ -98,7 +103,7 @@ pub fn run(start: Start) -> Result<u8, Error> {
         watchdog,
     } = service;
     let mapping = Mapping::new(&settings.credentials).map_err(Error::Settings)?;
-    let (own, listeners) = listen(&settings, sockets.requests)?;
+    let (own, listeners) = listen(&settings.socket, settings.system, sockets.requests)?;
     let (own_credentials, credentials) = listen_for_credentials(&settings, sockets.credentials)?;
     let daemon = assemble(Materials {
         settings,
@@ -129,6 +134,16 @@ pub fn run(start: Start) -> Result<u8, Error> {
             }));
         }
         notifier.ready(&state(&daemon));
+        let shown = Arc::clone(&daemon);
+        tokio::spawn(async move {
+            loop {
+                shown.state_changed.notified().await;
+                notifier.status(&state(&shown));
+            }
+        });
+        for absence in daemon.settings.absences() {
+            warn!("{absence}");
+        }
         info!(socket = %daemon.settings.socket.path.display(), "serving");
         until_end(&daemon, &orders, notifier).await?;
         notifier.stopping("answering what has been asked");
@@ -146,14 +161,14 @@ pub fn run(start: Start) -> Result<u8, Error> {
 
 /// The sockets that the service manager has, or else our own.
 fn listen(
-    settings: &Settings,
+    socket: &settings::Socket,
+    system: bool,
     handed: Vec<UnixListener>,
 ) -> Result<(Option<OwnSocket>, Vec<UnixListener>), Error> {
     if !handed.is_empty() {
         return Ok((None, handed));
     }
-    let (own, listener) =
-        OwnSocket::bind(&settings.socket, settings.system).map_err(Error::Listen)?;
+    let (own, listener) = OwnSocket::bind(socket, system).map_err(Error::Listen)?;
     Ok((Some(own), vec![listener]))
 }
 
@@ -175,17 +190,13 @@ fn listen_for_credentials(
     let Some(path) = settings.credentials_socket.clone() else {
         return Ok((None, handed));
     };
-    if !handed.is_empty() {
-        return Ok((None, handed));
-    }
     // The manager that asks is root, or the same user as this process.
     let socket = settings::Socket {
         path,
         mode: 0o600,
         group: None,
     };
-    let (own, listener) = OwnSocket::bind(&socket, settings.system).map_err(Error::Listen)?;
-    Ok((Some(own), vec![listener]))
+    listen(&socket, settings.system, handed)
 }
 
 /// Gives units their credentials.
@@ -230,10 +241,15 @@ fn tend(daemon: &Arc<Daemon>) {
                     let daemon = Arc::clone(reported);
                     tokio::spawn(async move { daemon.reload_identities().await });
                 }
-                // They take effect with the next start.
-                Subject::Settings => {}
             })
             .await;
+    });
+    let sleeping = Arc::clone(daemon);
+    tokio::spawn(async move {
+        loop {
+            sleeping.vault.slept(SLEEP_LOOK).await;
+            sleeping.after_lock(AFTER_SLEEP);
+        }
     });
     let idle = Arc::clone(daemon);
     tokio::spawn(async move {

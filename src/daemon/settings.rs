@@ -271,6 +271,22 @@ impl Settings {
         Self::over(places, path, file, overrides)
     }
 
+    /// What is named and is not there, for people. It may come later, so it hinders nothing. Of a person's agent, the
+    /// usual folder of definitions may well be missing: it may be there for age alone.
+    pub fn absences(&self) -> Vec<String> {
+        let usual = self.file.with_file_name(ENVIRONMENTS_NAME);
+        let expected = |folder: &&PathBuf| self.system || **folder != usual;
+        let folders = self.folders.iter().filter(expected);
+        let folders = folders
+            .filter(|folder| !folder.is_dir())
+            .map(|folder| format!("there is no folder of definitions {}", folder.display()));
+        let programs = self.providers.commands.iter().chain(self.confirm.first());
+        let programs = programs
+            .filter(|program| !Path::new(program).is_file())
+            .map(|program| format!("there is no program {program}, which the settings name"));
+        folders.chain(programs).collect()
+    }
+
     /// What the file says, `overrides` over it, and what the use suggests below it.
     fn over(
         places: &Places,

@@ -27,14 +27,25 @@ impl std::error::Error for Invalid {}
 /// given by.
 ///
 /// # Errors
-/// When a path is none, or contradicts another one.
+/// When a path is none, names a function, or contradicts another one.
 pub fn overrides<'a>(
     option: &str,
     settings: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Option<Rc<Parsed>>, Invalid> {
     let mut tree = Tree::default();
     for (path, text) in settings {
-        tree.insert(option, &parse(option, path)?, text)?;
+        let path = parse(option, path)?;
+        // Who asks a daemon would else have it call functions with its rights and identities, of which no rule knows.
+        let call = path.iter().find_map(|step| match step {
+            Step::Key(key) if ast::is_reserved_prefix(key) => Some(key),
+            _ => None,
+        });
+        if let Some(key) = call {
+            return Err(Invalid(format!(
+                "{option}: {key} names a function; only texts can be set"
+            )));
+        }
+        tree.insert(option, &path, text)?;
     }
     if tree.branches.is_empty() {
         return Ok(None);
@@ -156,5 +167,27 @@ fn entry(key: &str, value: Node) -> Entry {
         key: key.into(),
         key_span: Span::default(),
         value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_texts_can_be_set() {
+        for path in [
+            "x[\"fn::secret\"].ciphertext",
+            "x[\"fn::open::file\"].path",
+            "[\"FN::fromJSON\"]",
+            "environmentVariables.X[\"fn::open\"].provider",
+        ] {
+            let refused = overrides("set", [(path, "x")]).err();
+            assert!(
+                refused.is_some_and(|refused| refused.0.ends_with("only texts can be set")),
+                "{path}"
+            );
+        }
+        assert!(overrides("set", [("x.y", "fn::secret")]).is_ok_and(|set| set.is_some()));
     }
 }

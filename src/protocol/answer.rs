@@ -49,12 +49,12 @@ pub enum Code {
     TooOften,
     /// 431: the head is larger than any request's.
     HeadTooLarge,
-    /// 503: the daemon cannot answer now: too much to do, or the audit cannot be written.
-    Unavailable,
-    /// 501: something of HTTP that is not offered.
-    NotOffered,
     /// 500: a defect.
     Internal,
+    /// 501: something of HTTP that is not offered.
+    NotOffered,
+    /// 503: the daemon cannot answer now: too much to do, or the audit cannot be written.
+    Unavailable,
 }
 
 impl Code {

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// The most environments that one call names: more than anyone lists, and each is decided by itself.
+pub const MOST_ENVIRONMENTS: usize = 64;
+
 /// The body of `POST /v1/open` and of `POST /v1/check`: which environments, and what of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,15 +99,6 @@ pub struct StanzaCall {
     pub args: Vec<String>,
     /// The wrapped file key, in base64.
     pub body: String,
-}
-
-/// What `GET /v1/watch` asks by its query: `env=A,B`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WatchCall {
-    /// The environments.
-    pub environments: Vec<String>,
-    /// The revision that the client has (`Last-Event-ID`), of which it need not be told.
-    pub last: Option<String>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -10,7 +10,9 @@ pub use answer::{
     CheckAnswer, Code, ErrorAnswer, Fault, Health, LockState, Place, Question, Status,
     UnlockRefusal,
 };
-pub use call::{ExportCall, MOST_STANZAS, OpenCall, StanzaCall, UnwrapCall, View, WatchCall};
+pub use call::{
+    ExportCall, MOST_ENVIRONMENTS, MOST_STANZAS, OpenCall, StanzaCall, UnwrapCall, View,
+};
 
 /// The name of the daemon's socket in its folder.
 pub const SOCKET_NAME: &str = "escrun.sock";

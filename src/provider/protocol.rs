@@ -2,8 +2,9 @@
 //!
 //! `{"protocol":1,"method":"schema"}` is answered by `{"inputs":SCHEMA,"outputs":SCHEMA}`, of a rotator with
 //! `"state":SCHEMA` as well. `{"protocol":1,"method":"open","inputs":X,"context":C}`, for a rotator with `"state":S`, is
-//! answered by `{"value":V}`, with `"lifetimeSeconds":N` beside it if V is good for no longer than that. In V an object whose only key is `$secret` stands for what is under that key, as a secret;
-//! `"secret":true` beside `value` makes all of it one. `{"error":"text"}` answers either.
+//! answered by `{"value":V}`, with `"lifetimeSeconds":N` beside it if V is good for no longer than that. In V an object
+//! whose only key is `$secret` stands for what is under that key, as a secret; `"secret":true` beside `value` makes all
+//! of it one. `{"error":"text"}` answers either.
 
 use std::sync::Arc;
 use std::time::Duration;

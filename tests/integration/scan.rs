@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
 
 use aho_corasick::AhoCorasick;
 use base64::Engine;
@@ -10,6 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 
 /// Pieces of this many bytes count as found secrets.
 const WINDOW: usize = 16;
+
+/// How long what should be gone is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Secrets in all forms in which they may lie around.
 pub(crate) struct Scanner {
@@ -97,6 +101,19 @@ impl Scanner {
         // The stack alone is more.
         assert!(scanned > 64 << 10, "only {scanned} bytes could be read");
         findings
+    }
+
+    /// What is found once all that is under way in process `pid` has ended: waits until it is as it should be, and gives
+    /// what it is at last.
+    pub(crate) fn settled(&self, pid: u32, is_right: impl Fn(&[Finding]) -> bool) -> Vec<Finding> {
+        let since = Instant::now();
+        loop {
+            let found = self.find(pid);
+            if is_right(&found) || since.elapsed() > PATIENCE {
+                return found;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 

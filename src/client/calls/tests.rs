@@ -98,11 +98,11 @@ fn who_is_not_there_is_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("s");
     let client = Client::new(&socket);
-    assert!(matches!(client.health(), Err(Error::NoSocket { .. })));
+    assert!(matches!(client.status(), Err(Error::NoSocket { .. })));
     drop(UnixListener::bind(&socket).unwrap());
-    let error = client.health().unwrap_err();
+    let error = client.status().unwrap_err();
     assert!(matches!(error, Error::Unserved { .. }) && error.is_absent());
-    let error = Server::answering("").client().health().unwrap_err();
+    let error = Server::answering("").client().status().unwrap_err();
     assert!(
         error.to_string().ends_with("the daemon has broken off"),
         "{error}"

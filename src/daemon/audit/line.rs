@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::chain::{self, BEFORE_TIME, Digest, Head, START};
-use super::record::Record;
+use super::record::{Outcome, Record};
 use super::text::string;
 use crate::daemon::peer::Peer;
 use crate::daemon::policy::Action;
@@ -13,6 +13,9 @@ use crate::daemon::policy::Action;
 /// The most that the names of environments take of a line, in bytes. All of what is below is less than
 /// [`chain::LONGEST_LINE`] together.
 const MOST_ENVIRONMENTS: usize = 8 << 10;
+
+/// The same of a line that says that something is denied, in bytes.
+const MOST_DENIED: usize = 1 << 10;
 
 /// The most that the names of variables and files take of a line, in bytes.
 const MOST_VARIABLES: usize = 32 << 10;
@@ -122,7 +125,12 @@ fn write_record(line: &mut Vec<u8>, record: &Record<'_>) {
         record.action.map(Action::name),
         LONGEST_NAME,
     );
-    list(line, "environments", record.environments, MOST_ENVIRONMENTS);
+    let most = match record.outcome {
+        // Anybody can name anything.
+        Outcome::Denied => MOST_DENIED,
+        _ => MOST_ENVIRONMENTS,
+    };
+    list(line, "environments", record.environments, most);
     optional(line, "path", record.path, LONGEST_PATH);
     optional(line, "subject", record.subject, LONGEST_NAME);
     list(line, "variables", record.variables, MOST_VARIABLES);

@@ -10,7 +10,7 @@ use super::cache::{Key, Outcome};
 use super::evaluators::Place;
 use super::{Closure, Rights, failure};
 use crate::ast;
-use crate::daemon::keys::VaultDecrypter;
+use crate::daemon::keys::{LOCKED, LOCKED_HINT, VaultDecrypter};
 use crate::diagnostic::{self, Diagnostic, any_error};
 use crate::encode::Redaction;
 use crate::eval::{Mode, Selection};
@@ -216,8 +216,8 @@ fn require_sound(
 
 /// That nothing can be decrypted now.
 pub(super) fn locked() -> ErrorAnswer {
-    let mut answer = failure(Code::Locked, "the identities are locked");
-    answer.error.hint = Some("unlock them with escrun unlock".to_owned());
+    let mut answer = failure(Code::Locked, LOCKED);
+    answer.error.hint = Some(LOCKED_HINT.to_owned());
     answer
 }
 

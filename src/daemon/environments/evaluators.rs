@@ -4,16 +4,25 @@
 //! thread, so that slow providers hold up nobody who needs none. How many wait and how many jobs queue is bounded; beyond
 //! that a job is refused.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::queue::Queue;
+use crate::daemon::peer::NOBODY;
+
 /// Something to do.
 type Job = Box<dyn FnOnce(&Place<'_>) + Send>;
 
-/// How many jobs may queue.
-const LONGEST_QUEUE: usize = 1024;
+tokio::task_local! {
+    /// The user for whom the task of a request asks.
+    static ASKER: u32;
+}
+
+/// Does what `work` does for `user`, whose jobs take turns with those of others.
+pub(crate) async fn asked_by<R>(user: u32, work: impl Future<Output = R>) -> R {
+    ASKER.scope(user, work).await
+}
 
 /// How many threads may wait for providers.
 const MOST_WAITING: usize = 32;
@@ -33,7 +42,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Job>,
+    queue: Queue<Job>,
     threads: usize,
     /// How many of them have a job and do not wait.
     working: usize,
@@ -75,12 +84,12 @@ impl Evaluators {
         job: impl FnOnce(&Place<'_>) + Send + 'static,
     ) -> Result<(), TooBusy> {
         let mut state = self.shared.lock();
-        if state.queue.len() >= LONGEST_QUEUE {
+        let user = ASKER.try_with(|asker| *asker).unwrap_or(NOBODY);
+        if !state.queue.push(user, Box::new(job)) {
             return Err(TooBusy);
         }
-        state.queue.push_back(Box::new(job));
         if !self.shared.provide_thread(&mut state) && state.threads == 0 {
-            state.queue.pop_back();
+            state.queue.take_back(user);
             return Err(TooBusy);
         }
         Ok(())
@@ -153,7 +162,7 @@ impl Shared {
                 return;
             }
             let job = match state.working < self.most_working {
-                true => state.queue.pop_front(),
+                true => state.queue.pop(),
                 false => None,
             };
             let Some(job) = job else {
@@ -179,6 +188,9 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+
+    /// Nobody is told apart here.
+    const MOST_OF_ONE: usize = Queue::<Job>::LONGEST_LINE;
 
     #[test]
     fn no_more_work_than_may_and_all_is_done() {
@@ -239,10 +251,7 @@ mod tests {
             taken += 1;
         }
         // The first may or may not have left the queue.
-        assert!(
-            (LONGEST_QUEUE - 1..=LONGEST_QUEUE).contains(&taken),
-            "{taken}"
-        );
+        assert!((MOST_OF_ONE - 1..=MOST_OF_ONE).contains(&taken), "{taken}");
         drop(release);
     }
 

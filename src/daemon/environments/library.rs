@@ -72,9 +72,12 @@ impl Library {
         Closure::gather(names, salt.as_ref(), |name| {
             let before = self.lock().documents.get(name).cloned();
             let found = Document::look(&directory, name, before.as_ref());
-            self.lock()
-                .documents
-                .insert(Arc::clone(name), Arc::clone(&found));
+            let mut state = self.lock();
+            // Of what is not there, nothing is kept: such names are without number.
+            match found.text {
+                Ok(_) => state.documents.insert(Arc::clone(name), Arc::clone(&found)),
+                Err(_) => state.documents.remove(name),
+            };
             found
         })
     }

@@ -28,8 +28,6 @@ pub enum Subject {
     Policy,
     /// The files of identities.
     Identities,
-    /// The daemon's settings.
-    Settings,
 }
 
 /// The watcher and what it has told.

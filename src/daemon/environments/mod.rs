@@ -21,6 +21,7 @@ mod evaluators;
 mod library;
 mod lookout;
 mod provision;
+mod queue;
 mod rights;
 mod setup;
 mod tending;
@@ -34,6 +35,7 @@ use tokio::sync::{Notify, oneshot, watch};
 pub use answer::Answer;
 pub use cache::{CacheFigures, CacheLimits};
 pub use closure::Closure;
+pub(crate) use evaluators::asked_by;
 pub use library::Subscription;
 pub use lookout::Subject;
 pub use rights::Rights;
@@ -45,11 +47,8 @@ use self::evaluators::{Evaluators, Place, TooBusy};
 use self::library::Library;
 use self::lookout::Lookout;
 use super::keys::Vault;
-use crate::protocol::{Code, ErrorAnswer, Fault, OpenCall};
+use crate::protocol::{Code, ErrorAnswer, Fault, MOST_ENVIRONMENTS, OpenCall};
 use crate::sys::stack::on_private_stack;
-
-/// How many environments one request may name.
-const MOST_NAMES: usize = 256;
 
 /// How long a request waits for a change to be complete when there is an answer of before.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -109,8 +108,8 @@ impl Environments {
     /// `BadRequest` for no or too many names, `Faulty` if more hangs on them than is evaluated, `Unavailable` if there is too
     /// much to do or the folders cannot be opened.
     pub async fn closure(&self, names: &[Arc<str>]) -> Result<Arc<Closure>, Arc<ErrorAnswer>> {
-        if names.is_empty() || names.len() > MOST_NAMES {
-            let message = format!("a request names from 1 to {MOST_NAMES} environments");
+        if names.is_empty() || names.len() > MOST_ENVIRONMENTS {
+            let message = format!("a request names from 1 to {MOST_ENVIRONMENTS} environments");
             return Err(Arc::new(failure(Code::BadRequest, message)));
         }
         let is_settled = self.settle_within(PATIENCE).await;
@@ -213,6 +212,10 @@ impl Environments {
             let changes = self.lookout.changes();
             let (library, names) = (Arc::clone(&self.library), names.to_vec());
             let closure = self.on_evaluator(move || library.read(&names)).await??;
+            // Names of nothing are without number: whoever makes them up has nothing kept and nothing watched for it.
+            if closure.names().any(|name| closure.absence(name).is_some()) {
+                return Ok(Arc::new(closure));
+            }
             let was_watched = self.lookout.watch_also(self.library.places_of(&closure));
             self.lookout.look(Instant::now());
             let is_whole = was_watched && self.lookout.changes() == changes;
@@ -300,13 +303,22 @@ impl Environments {
 }
 
 /// Refuses what names an environment that is not there.
-fn require_present(closure: &Closure) -> Result<(), ErrorAnswer> {
+///
+/// # Errors
+/// Which one, and why there is no text.
+pub fn require_present(closure: &Closure) -> Result<(), ErrorAnswer> {
     let absent = |name: &Arc<str>| Some((Arc::clone(name), closure.absence(name)?));
     let Some((name, absence)) = closure.names().find_map(absent) else {
         return Ok(());
     };
     Err(match absence.is_missing {
-        true => failure(Code::NotFound, format!("there is no environment {name}")),
+        true => {
+            let mut answer = failure(Code::NotFound, format!("there is no environment {name}"));
+            // Whoever may have it may know that; which folders these are is for who manages the daemon.
+            let hint = "the daemon has folders of its own, which escrun status tells";
+            answer.error.hint = Some(hint.to_owned());
+            answer
+        }
         false => {
             let mut answer = failure(Code::Faulty, absence.error.message.clone());
             answer.error.hint.clone_from(&absence.error.hint);

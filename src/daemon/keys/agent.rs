@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 
 use super::vault::Vault;
+use super::{LOCKED, LOCKED_HINT};
 use crate::crypt::{self, WrappedKey};
 use crate::protocol::{Code, Fault, MOST_STANZAS, UnwrapCall};
 use crate::secret::Secret;
@@ -38,7 +39,7 @@ impl Vault {
             .on_thread(move |vault| vault.custody().map(|custody| custody.unwrap(&stanzas)))
             .await
             .map_err(UnwrapError::System)?;
-        let locked = || UnwrapError::Locked("the identities are locked".to_owned());
+        let locked = || UnwrapError::Locked(LOCKED.to_owned());
         // What a plugin gave after they were locked is not given out.
         let unchanged = self.generation() == generation;
         let outcome = outcome.filter(|_| unchanged).ok_or_else(locked)?;
@@ -106,7 +107,7 @@ pub fn fault_of_unwrapping(error: &UnwrapError) -> Fault {
     Fault {
         code,
         message: error.to_string(),
-        hint: is_locked.then(|| "unlock them with escrun unlock".to_owned()),
+        hint: is_locked.then(|| LOCKED_HINT.to_owned()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::vault::Vault;
+use super::{LOCKED, LOCKED_HINT};
 use crate::ast::Encryption;
 use crate::crypt::{self, Custody};
 use crate::diagnostic::Extent;
@@ -65,8 +66,8 @@ impl VaultDecrypter {
     fn locked(&self) -> DecryptError {
         self.was_locked.store(true, Ordering::Relaxed);
         DecryptError {
-            message: "the identities are locked".to_owned(),
-            hint: Some("unlock them with escrun unlock".to_owned()),
+            message: LOCKED.to_owned(),
+            hint: Some(LOCKED_HINT.to_owned()),
             extent: Extent::Run,
         }
     }

@@ -24,3 +24,9 @@ pub use decrypter::VaultDecrypter;
 pub use place::IdentityPlace;
 pub use unlock::{UnlockError, refusal};
 pub use vault::{Vault, VaultSettings};
+
+/// What whoever needs an identity is told when there is none for the time being.
+pub(super) const LOCKED: &str = "the identities are locked";
+
+/// What helps then.
+pub(super) const LOCKED_HINT: &str = "unlock them with escrun unlock";

@@ -14,6 +14,7 @@ use crate::crypt::{Interaction, Recipient, Sealer, keygen};
 use crate::eval::Decrypter;
 use crate::protocol::Code;
 use crate::source::Span;
+use crate::sys::stack::on_private_stack;
 
 /// A folder with identities, and a ciphertext that each opens.
 struct Scene {
@@ -222,6 +223,62 @@ fn what_nobody_uses_is_locked() {
             vault.unlock(Answers::default()).await.unwrap();
         }
     });
+}
+
+#[test]
+fn sleep_locks_though_nobody_asks() {
+    let scene = Scene::new();
+    let vault = scene.vault(&[&scene.open()]);
+    run(async {
+        let slept = tokio::spawn({
+            let vault = Arc::clone(&vault);
+            async move { vault.slept(Duration::from_millis(1)).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!slept.is_finished());
+        vault.pretend_sleep();
+        slept.await.unwrap();
+    });
+    assert!(vault.state().locked && !vault.has_slept());
+}
+
+#[test]
+fn who_waits_to_unlock_is_locked_out_too() {
+    let scene = Scene::new();
+    let file = scene.protected("right");
+    let vault = scene.vault(&[&file]);
+    let question = format!("passphrase for {}", file.display());
+    run(async {
+        let turn = vault.patience.lock().await;
+        let waiting = tokio::spawn({
+            let (vault, answers) = (Arc::clone(&vault), answers(&question, "right"));
+            async move { vault.unlock(answers).await }
+        });
+        // It runs until it waits for its turn.
+        tokio::task::yield_now().await;
+        vault.lock();
+        drop(turn);
+        let ended = waiting.await.unwrap();
+        assert!(matches!(ended, Err(UnlockError::LockedMeanwhile(_))));
+    });
+    assert!(vault.state().locked);
+    run(vault.unlock(answers(&question, "right"))).unwrap();
+}
+
+#[test]
+fn what_is_answered_during_a_lock_is_forgotten() {
+    let scene = Scene::new();
+    let vault = scene.vault(&[&scene.open()]);
+    let asked = "PIN of the token";
+    let prompt: &dyn crate::crypt::Prompt = &*vault.interview;
+    assert!(prompt.passphrase(asked).is_err());
+    // The lock comes while passphrases are tried, before answers for plugins are taken.
+    let generation = vault.generation();
+    vault.lock();
+    let trial = on_private_stack(|| vault.try_answers(answers(asked, "1234"), generation)).unwrap();
+    assert!(trial.locked_meanwhile);
+    assert!(prompt.passphrase(asked).is_err());
+    assert_eq!(vault.interview.open().len(), 1);
 }
 
 #[test]

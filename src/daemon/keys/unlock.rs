@@ -27,11 +27,11 @@ pub enum UnlockError {
 
 /// What came of answers.
 #[derive(Default)]
-struct Trial {
+pub(super) struct Trial {
     right: bool,
     wrong: Vec<String>,
     unusable: Vec<String>,
-    locked_meanwhile: bool,
+    pub(super) locked_meanwhile: bool,
 }
 
 impl Vault {
@@ -42,6 +42,7 @@ impl Vault {
     /// As long as anything has to be answered, and when an answer is wrong.
     pub async fn unlock(self: &Arc<Self>, answers: Answers) -> Result<LockState, UnlockError> {
         self.touch();
+        let locks = self.locks();
         let tries = !answers.is_empty();
         let mut patience = loop {
             let patience = self.patience.lock().await;
@@ -53,8 +54,12 @@ impl Vault {
             drop(patience);
             tokio::time::sleep(left).await;
         };
+        if self.locks() != locks {
+            // Whoever locked them meant those who were waiting as well.
+            return Err(UnlockError::LockedMeanwhile(self.state()));
+        }
         let trial = self
-            .on_thread(move |vault| vault.try_answers(answers))
+            .on_thread(move |vault| vault.try_answers(answers, vault.generation()))
             .await
             .map_err(UnlockError::System)?;
         if !trial.wrong.is_empty() {
@@ -66,8 +71,8 @@ impl Vault {
         trial.judge(self.state())
     }
 
-    fn try_answers(self: &Arc<Self>, mut answers: Answers) -> Trial {
-        let generation = self.generation();
+    /// Tries answers on the identities of `generation`.
+    pub(super) fn try_answers(self: &Arc<Self>, mut answers: Answers, generation: u64) -> Trial {
         let mut trial = Trial::default();
         match self.custody() {
             Some(custody) => {
@@ -83,6 +88,10 @@ impl Vault {
                 self.try_on(&custody, &mut answers, &mut trial);
                 trial.locked_meanwhile = !self.publish(custody, generation);
             }
+        }
+        if trial.locked_meanwhile {
+            // Answers for plugins may have been heard after the lock had them forgotten.
+            self.interview.forget();
         }
         trial
     }

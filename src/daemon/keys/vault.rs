@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::answers::Interview;
@@ -13,7 +14,7 @@ use super::decrypter::VaultDecrypter;
 use super::patience::Patience;
 use super::place::IdentityPlace;
 use super::sleep::Sleep;
-use crate::crypt::{Custody, Interaction, PluginHost, Plugins, Prompt};
+use crate::crypt::{self, Custody, Interaction, PluginHost, Plugins, Prompt};
 use crate::protocol::{LockState, Question};
 use crate::sys::stack::on_private_stack;
 
@@ -47,6 +48,8 @@ pub struct Vault {
     pub(super) unwraps: Semaphore,
     /// Told when the identities are unlocked.
     opened: Notify,
+    /// Told when they are locked.
+    closed: Notify,
 }
 
 struct State {
@@ -56,6 +59,8 @@ struct State {
     used: Instant,
     /// Whether it was sleep that locked them, and nobody has been told.
     slept: bool,
+    /// How often they were locked.
+    locks: u64,
 }
 
 enum Held {
@@ -80,12 +85,14 @@ impl Vault {
                 sleep: Sleep::watch(),
                 used: Instant::now(),
                 slept: false,
+                locks: 0,
             }),
             generation: AtomicU64::new(0),
             interview: Arc::default(),
             patience: tokio::sync::Mutex::default(),
             unwraps: Semaphore::new(MOST_UNWRAPS),
             opened: Notify::new(),
+            closed: Notify::new(),
         }
     }
 
@@ -154,6 +161,24 @@ impl Vault {
     /// Whether sleep of the machine has locked the identities since this was last asked.
     pub fn has_slept(&self) -> bool {
         std::mem::take(&mut self.looked_at().slept)
+    }
+
+    /// Waits until the machine has slept, and locks: even if nobody asks for anything. It is looked `every` so often; to be
+    /// called again after each time.
+    pub async fn slept(&self, every: Duration) {
+        while !self.has_slept() {
+            tokio::time::sleep(every).await;
+        }
+    }
+
+    /// Waits until the identities are locked, counted from this call, not from when it is first waited for.
+    pub fn locked(&self) -> Notified<'_> {
+        self.closed.notified()
+    }
+
+    /// How often the identities were locked.
+    pub(super) fn locks(&self) -> u64 {
+        self.looked_at().locks
     }
 
     /// Counts as a use: the time until identities are locked for want of use begins anew.
@@ -281,6 +306,7 @@ impl Vault {
     }
 
     fn lock_state(&self, state: &mut State) {
+        state.locks += 1;
         self.interview.forget();
         if let Held::Open(custody) = &state.held {
             let protected = custody.protected();
@@ -288,8 +314,17 @@ impl Vault {
             let questions = passphrases.chain(self.interview.open()).collect();
             state.held = Held::Locked(questions);
         }
+        self.closed.notify_waiters();
         // Also where they were locked before: whoever is unlocking them right now is to notice.
         self.changed(state);
+    }
+
+    /// Does what is done when the machine is found to have slept.
+    #[cfg(test)]
+    pub(super) fn pretend_sleep(&self) {
+        let mut state = self.looked_at();
+        self.lock_state(&mut state);
+        state.slept = true;
     }
 
     fn changed(&self, state: &mut State) {
@@ -298,10 +333,10 @@ impl Vault {
     }
 }
 
-/// The question for the passphrase of the identity `name`: the one that is put at a terminal too.
+/// The question for the passphrase of the identity `name`.
 pub(super) fn passphrase_question(name: &str) -> Question {
     Question {
-        text: format!("passphrase for {name}"),
+        text: crypt::passphrase_question(name),
         hidden: true,
     }
 }

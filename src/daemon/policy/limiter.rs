@@ -1,7 +1,7 @@
 //! Counts what has been done against the rates of rules, for each user by itself.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Charge;
@@ -13,12 +13,29 @@ use super::Charge;
 #[derive(Debug, Default)]
 pub struct Limiter {
     spent: Mutex<HashMap<(Charge, u32), Instant>>,
+    denials: OnceLock<Charge>,
 }
+
+/// How often one user is told that something is denied: each time is a line in the audit, of which only so many are kept.
+const DENIALS: &str = "120/min";
 
 /// From how many entries on those are looked for that say nothing any more.
 const MANY: usize = 1024;
 
 impl Limiter {
+    /// Counts that `user` is denied something.
+    ///
+    /// # Errors
+    /// When that was too often lately: the time after which it is not.
+    pub fn take_denial(&self, user: u32, now: Instant) -> Result<(), Duration> {
+        let charge = self.denials.get_or_init(|| Charge {
+            // No rule has an empty name.
+            rule: "".into(),
+            rate: DENIALS.parse().expect("it is a rate"),
+        });
+        self.take(std::slice::from_ref(charge), user, now)
+    }
+
     /// Counts one request of `user` against all of `charges`; against none of them if one is used up.
     ///
     /// # Errors
@@ -106,6 +123,17 @@ mod tests {
         assert!(limiter.take(&[], 1, now).is_ok());
         // A rule with another rate than before is another.
         assert!(limiter.take(&[charge("a", "5/s")], 1, now).is_ok());
+    }
+
+    #[test]
+    fn denials_of_one_user_are_bounded() {
+        let (limiter, now) = (Limiter::default(), Instant::now());
+        let told = (0..1000).filter(|_| limiter.take_denial(1, now).is_ok());
+        assert_eq!(told.count(), 120);
+        assert!(limiter.take_denial(2, now).is_ok());
+        let later = now + Duration::from_millis(500);
+        assert!(limiter.take_denial(1, later).is_ok());
+        assert!(limiter.take_denial(1, later).is_err());
     }
 
     #[test]

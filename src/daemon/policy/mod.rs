@@ -65,8 +65,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The policy of a person's agent that has no policy file: what runs as `user` may do everything, root may manage
-    /// it, and nobody else anything.
+    /// The policy of a person's agent that has no policy file: what runs as `user` may do everything, and nobody else
+    /// anything.
     pub fn of_owner(user: u32) -> Self {
         let of_environments = Action::ALL
             .into_iter()
@@ -78,8 +78,6 @@ impl Policy {
             rules: vec![
                 Arc::new(Rule::for_user("owner", user, of_environments)),
                 Arc::new(Rule::for_user("owner", user, others)),
-                // Root has its ways anyway, and locks every agent before the machine sleeps.
-                Arc::new(Rule::for_user("root", 0, [Action::Manage].into_iter())),
             ],
         }
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Policy;
+use crate::daemon::settings::Settings;
 use crate::project::{Error, SettingsFile, Writers};
 use crate::sys::fs::ReadError;
 
@@ -30,6 +31,20 @@ struct State {
 }
 
 impl PolicyStore {
+    /// Reads the policy that `settings` name, for a daemon that runs as `user`. Where there is no such file and none has to
+    /// be, what suits the use of the daemon holds.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn of(settings: &Settings, user: u32) -> Result<Self, Error> {
+        let default = match (settings.policy.required, settings.system) {
+            (true, _) => None,
+            (false, true) => Some(Policy::of_system()),
+            (false, false) => Some(Policy::of_owner(user)),
+        };
+        Self::open(&settings.policy.file, user, default)
+    }
+
     /// Reads the policy in `file`, which must belong to `user` or root and which nobody else may write. Where there is no
     /// such file, `default` holds, if there is one.
     ///

@@ -18,6 +18,8 @@ use super::route::Call;
 use super::slots::Slot;
 use super::sse;
 use crate::daemon::Daemon;
+use crate::daemon::context::AFTER_SLEEP;
+use crate::daemon::environments::asked_by;
 use crate::daemon::peer::Caller;
 use crate::protocol::Code;
 
@@ -54,9 +56,10 @@ impl From<io::Error> for Gone {
 /// Serves a connection until either side has had enough.
 pub(super) async fn serve(daemon: Arc<Daemon>, stream: UnixStream, slot: Slot) {
     let mut connection = Connection {
-        intake: Intake::new(daemon.allowance.clone()),
+        intake: Intake::new(daemon.allowance.of(slot.user())),
         daemon,
         stream,
+        user: slot.user(),
         caller: None,
         has_answered: false,
     };
@@ -79,6 +82,8 @@ struct Connection {
     daemon: Arc<Daemon>,
     stream: UnixStream,
     intake: Intake,
+    /// Whose slot it takes.
+    user: u32,
     /// Who is on the other side, once that matters.
     caller: Option<Caller>,
     has_answered: bool,
@@ -88,6 +93,8 @@ impl Connection {
     /// Answers requests. Gives the stream that the connection becomes, if one is asked for.
     async fn run(&mut self) -> Result<Option<Box<sse::Stream>>, Gone> {
         loop {
+            // A peer that always has the next request ready would else keep the thread from everybody else.
+            tokio::task::coop::consume_budget().await;
             let request = match self.next().await? {
                 Ok(request) => request,
                 Err(refusal) => {
@@ -134,8 +141,7 @@ impl Connection {
             return Outcome::Response(calls::health());
         }
         if self.daemon.vault.has_slept() {
-            self.daemon
-                .after_lock("the identities were locked because the machine has slept");
+            self.daemon.after_lock(AFTER_SLEEP);
         }
         let caller = match self.caller.take() {
             Some(caller) => Ok(caller),
@@ -153,10 +159,11 @@ impl Connection {
                     peer: &peer,
                     connection: Some(&self.stream),
                 };
-                Box::pin(calls::answer(asking, call, request)).await
+                let answer = calls::answer(asking, call, request);
+                Box::pin(asked_by(peer.user, answer)).await
             }
             Err(error) => {
-                calls::unknown_peer(&self.daemon, call, &error);
+                calls::unknown_peer(&self.daemon, call, self.user, &error);
                 // Nothing is believed of what such a peer sends next either.
                 Outcome::Response(Response::denied().closing())
             }
@@ -264,6 +271,10 @@ impl Connection {
         let [first, second, third] = response.parts();
         match head_only {
             true => self.write(&[&head]).await,
+            false if response.holds_secrets() => {
+                let parts: [&[u8]; 4] = [&head, first, second, third];
+                unless(self.daemon.vault.locked(), self.write(&parts)).await
+            }
             false => self.write(&[&head, first, second, third]).await,
         }
     }
@@ -298,6 +309,19 @@ impl Connection {
             }
         }
     }
+}
+
+/// Does `work`, unless `end` comes first: whoever is slow to take an answer does not keep it in memory after a lock.
+async fn unless<T>(
+    end: impl Future<Output = ()>,
+    work: impl Future<Output = Result<T, Gone>>,
+) -> Result<T, Gone> {
+    let (mut end, mut work) = (pin!(end), pin!(work));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Pending => end.as_mut().poll(context).map(|()| Err(Gone)),
+        done => done,
+    })
+    .await
 }
 
 /// What ended a wait.

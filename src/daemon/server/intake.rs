@@ -1,8 +1,8 @@
 //! Collects requests from the pieces in which they come, in locked memory. Where a request ends, and whether it is one,
 //! does not depend on the pieces.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::request::{Head, Refusal, Request};
 use crate::protocol::{Code, LONGEST_HEAD};
@@ -26,39 +26,82 @@ pub enum Taken {
 
 /// How much locked memory the unfinished requests of all connections may take together: half a request is no work for
 /// its sender, and locked memory is scarce.
+///
+/// Those of one user may take half of it, so that nobody keeps everybody else from asking.
 #[derive(Clone)]
-pub struct Allowance(Arc<Shares>);
+pub struct Allowance {
+    shares: Arc<Shares>,
+    user: Option<u32>,
+}
 
 struct Shares {
-    taken: AtomicUsize,
+    taken: Mutex<Shared>,
     limit: usize,
+}
+
+#[derive(Default)]
+struct Shared {
+    all: usize,
+    by_user: HashMap<u32, usize>,
 }
 
 impl Allowance {
     /// At most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self(Arc::new(Shares {
-            taken: AtomicUsize::new(0),
-            limit,
-        }))
+        let taken = Mutex::default();
+        Self {
+            shares: Arc::new(Shares { taken, limit }),
+            user: None,
+        }
+    }
+
+    /// The part of `user`.
+    #[must_use]
+    pub fn of(&self, user: u32) -> Self {
+        Self {
+            shares: Arc::clone(&self.shares),
+            user: Some(user),
+        }
     }
 
     /// How much of it is taken.
     pub fn taken(&self) -> usize {
-        self.0.taken.load(Ordering::Relaxed)
+        self.lock().all
     }
 
     fn take(&self, size: usize) -> bool {
-        let taken = self.0.taken.fetch_add(size, Ordering::Relaxed);
-        let fits = taken.saturating_add(size) <= self.0.limit;
-        if !fits {
-            self.give_back(size);
+        let limit = self.shares.limit;
+        let mut taken = self.lock();
+        if taken.all.saturating_add(size) > limit {
+            return false;
         }
-        fits
+        if let Some(user) = self.user {
+            let of_user = taken.by_user.get(&user).map_or(size, |taken| taken + size);
+            if of_user > limit / 2 {
+                return false;
+            }
+            taken.by_user.insert(user, of_user);
+        }
+        taken.all += size;
+        true
     }
 
     fn give_back(&self, size: usize) {
-        self.0.taken.fetch_sub(size, Ordering::Relaxed);
+        let mut taken = self.lock();
+        taken.all -= size;
+        if let Some(user) = self.user
+            && let Some(of_user) = taken.by_user.get_mut(&user)
+        {
+            *of_user -= size;
+            if *of_user == 0 {
+                taken.by_user.remove(&user);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        let taken = self.shares.taken.lock();
+        taken.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -358,6 +401,23 @@ mod tests {
             Intake::new(allowance).take(&[b'a'; 2000]),
             Taken::Partial
         ));
+    }
+
+    #[test]
+    fn unfinished_requests_of_one_user_leave_room_for_others() {
+        let all = Allowance::new(4096);
+        let mut held = Intake::new(all.of(1));
+        assert!(matches!(held.take(&[b'a'; 2000]), Taken::Partial));
+        let refused = Intake::new(all.of(1)).take(b"a");
+        assert!(matches!(refused, Taken::Refused(refusal) if refusal.code == Code::Unavailable));
+        assert!(matches!(
+            Intake::new(all.of(2)).take(&[b'a'; 2000]),
+            Taken::Partial
+        ));
+        drop(held);
+        assert_eq!(all.taken(), 0);
+        assert!(all.lock().by_user.is_empty());
+        assert!(matches!(Intake::new(all.of(1)).take(b"a"), Taken::Partial));
     }
 
     proptest! {

@@ -47,7 +47,9 @@ impl std::fmt::Display for ListenError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Taken(path) => write!(f, "another daemon serves {}", path.display()),
-            Self::NoGroup(name) => write!(f, "there is no group {name} for the socket"),
+            Self::NoGroup(name) => {
+                write!(f, "there is no group {name}, which the socket is to have")
+            }
             Self::TooLong(path) => {
                 write!(f, "{} is too long for a socket's path", path.display())
             }
@@ -64,7 +66,8 @@ impl ListenError {
         match self {
             Self::Taken(_) => Some("end it first, or serve another path with --socket"),
             Self::TooLong(_) => Some("name a path of at most 107 bytes with --socket"),
-            Self::NoGroup(_) | Self::Io(..) => None,
+            Self::NoGroup(_) => Some("name one that exists: socket.group in daemon.yaml"),
+            Self::Io(..) => None,
         }
     }
 }

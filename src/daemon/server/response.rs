@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -104,6 +105,12 @@ impl Response {
         Self::error(Code::Denied, "the policy does not allow this", None)
     }
 
+    /// The peer is denied too often to be told more than that: the same whatever was asked.
+    pub(super) fn too_many_denials(wait: Duration) -> Self {
+        Self::error(Code::TooOften, "too many requests were denied", None)
+            .retry_after(whole_seconds(wait))
+    }
+
     /// Something that is no request.
     pub(super) fn refused(refusal: &Refusal) -> Self {
         Self::error(refusal.code, refusal.message, None)
@@ -180,6 +187,11 @@ impl Response {
         head.into_bytes()
     }
 
+    /// Whether anything that was decrypted is in the body.
+    pub(super) fn holds_secrets(&self) -> bool {
+        !matches!(self.body, Body::Plain(_))
+    }
+
     /// The body in pieces.
     pub(super) fn parts(&self) -> [&[u8]; 3] {
         match &self.body {
@@ -221,6 +233,11 @@ fn reason(status: u16) -> &'static str {
         501 => "Not Implemented",
         _ => "Service Unavailable",
     }
+}
+
+/// Whoever waits for so many seconds is not early.
+pub(super) fn whole_seconds(wait: Duration) -> u64 {
+    wait.saturating_add(Duration::from_millis(999)).as_secs()
 }
 
 #[cfg(test)]

@@ -84,6 +84,13 @@ impl Slots {
     }
 }
 
+impl Slot {
+    /// Whose it is.
+    pub(super) fn user(&self) -> u32 {
+        self.user
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.slots.lock();

@@ -42,11 +42,6 @@ impl Notifier {
         Self { manager }
     }
 
-    /// Whether somebody is told.
-    pub fn is_heard(&self) -> bool {
-        self.manager.is_some()
-    }
-
     /// The daemon serves: for the first time, or again after [`Self::reloading`].
     pub fn ready(&self, status: &str) {
         self.tell("READY=1", Some(status));
@@ -148,7 +143,7 @@ mod tests {
     #[test]
     fn states_are_told_in_order() {
         let told = told(|notifier| {
-            assert!(notifier.is_heard());
+            assert!(notifier.manager.is_some());
             notifier.ready("serves 3 environments");
             notifier.status("locked");
             notifier.alive();
@@ -192,10 +187,14 @@ mod tests {
     #[test]
     fn nobody_is_told_where_nobody_listens() {
         let notifier = Notifier::named(None);
-        assert!(!notifier.is_heard());
+        assert!(notifier.manager.is_none());
         notifier.ready("unheard");
         // No name of a socket.
-        assert!(!Notifier::named(Some(OsStr::new("relative"))).is_heard());
+        assert!(
+            Notifier::named(Some(OsStr::new("relative")))
+                .manager
+                .is_none()
+        );
         // The manager has gone.
         let folder = tempfile::tempdir().expect("a folder");
         let gone = folder.path().join("gone");

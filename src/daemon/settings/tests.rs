@@ -40,6 +40,34 @@ fn without_a_file_everything_is_in_its_usual_place() {
 }
 
 #[test]
+fn what_is_named_and_is_not_there_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let of = |text: &str, system| {
+        std::fs::write(folder.path().join(FILE_NAME), text).expect("a file");
+        let places = Places {
+            system,
+            ..places(folder.path())
+        };
+        let settings = Settings::read(&places, Overrides::default(), None, effective_user());
+        let absences = settings.expect("settings").absences();
+        absences.join("\n")
+    };
+    let program = "there is no program /nowhere/ask, which the settings name";
+    let missing = |name| {
+        let folder = folder.path().join(name);
+        format!("there is no folder of definitions {}", folder.display())
+    };
+    assert_eq!(of("{}", false), "");
+    assert_eq!(of("{}", true), missing("environments"));
+    assert_eq!(of("folders: [., gone]", false), missing("gone"));
+    assert_eq!(of("confirm: [/nowhere/ask, -q]", false), program);
+    assert_eq!(
+        of("providers: {commands: [/bin/sh, /nowhere/ask]}", false),
+        program
+    );
+}
+
+#[test]
 fn the_command_line_goes_over_the_file() {
     let text = "folders: a\nidentities: [~/key]\nsocket: {path: s, mode: 0660, group: web}\nidle: 15m\n\
                 cache: {maxBytes: 1M}\nlimits: {headTime: 50ms}\npolicy: p.yaml\n";

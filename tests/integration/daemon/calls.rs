@@ -400,6 +400,23 @@ fn what_a_killed_daemon_leaves_does_not_hinder_the_next() {
 }
 
 #[test]
+fn it_tells_where_it_serves_and_what_is_not_there() {
+    let program = "confirm: [/nowhere/ask]\n";
+    let served = Served::start(TestEnv::project(), program);
+    let absence = "there is no program /nowhere/ask, which the settings name";
+    let serving = format!("escrun: serving socket={}", served.socket().display());
+    let log = served.log();
+    let lines: Vec<&str> = log.lines().collect();
+    assert!(lines.contains(&&*serving), "{log}");
+    assert!(
+        lines.contains(&&*format!("escrun: warning: {absence}")),
+        "{log}"
+    );
+    let status = served.request("GET /v1/status", "").json();
+    assert!(status["warnings"].to_string().contains(absence), "{status}");
+}
+
+#[test]
 fn settings_that_are_at_fault_are_told_with_their_place() {
     let env = TestEnv::project();
     env.write(

@@ -7,6 +7,11 @@ use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::served::Served;
+use crate::cli::test_env::TestEnv;
 use crate::crypt::plugin::TOY_PLUGIN;
 
 const SUBJECT: &str = env!("CARGO_BIN_EXE_fixture-subject");
@@ -155,4 +160,29 @@ fn nothing_outlives_a_daemon_that_is_killed() {
     child.kill().expect("it can be killed");
     child.wait().expect("an end");
     expect_gone(&pids);
+}
+
+#[test]
+fn that_the_helper_is_gone_is_told() {
+    let env = TestEnv::project();
+    env.define(
+        "told",
+        "values:\n  x:\n    fn::open::command: {command: [/bin/echo, hello]}\n",
+    );
+    let served = Served::start(env, "providers: {commands: [/bin/echo]}\n");
+    let daemon = served.pid();
+    let children = format!("/proc/{daemon}/task/{daemon}/children");
+    let children = fs::read_to_string(children).expect("its children");
+    let helper: i32 = children.trim().parse().expect("one child");
+    kill(Pid::from_raw(helper), Signal::SIGKILL).expect("it can be killed");
+    for name in ["told", "told\",\"app"] {
+        let call = format!(r#"{{"environments":["{name}"],"view":"values"}}"#);
+        served.await_that("the failure is told", |served| {
+            let text = served.open(&call).text();
+            text.contains("the process that starts programs is gone")
+        });
+    }
+    let log = served.log();
+    let told = "no program is started until the daemon is started anew";
+    assert_eq!(log.matches(told).count(), 1, "{log}");
 }

@@ -142,6 +142,30 @@ fn whoever_reads_nothing_is_not_written_to_for_ever() {
 }
 
 #[test]
+fn whoever_is_slow_to_take_an_answer_gets_no_more_of_it_after_a_lock() {
+    let env = TestEnv::project();
+    let large = "x".repeat(1 << 20);
+    env.define("large", &format!("values: {{text: {large}}}\n"));
+    let served = Served::start(env, "limits: {writeTime: 1h}\n");
+    survives(&served, |served| {
+        let mut stream = served.connect();
+        let open = r#"{"environments":["large"],"view":"values"}"#;
+        stream.write_all(&request("POST /v1/open", open)).unwrap();
+        // It has begun, and the rest does not fit into the socket.
+        stream.read_exact(&mut [0; 100]).unwrap();
+        assert_eq!(served.request("POST /v1/lock", "").status, 200);
+        // Nothing is read: it is the daemon that ends it.
+        served.await_that("it is given up", |served| {
+            served.metric("escrun_connections") == 1.0
+        });
+        let mut rest = Vec::new();
+        // What it had in the socket before may come, or a reset.
+        let _ = stream.read_to_end(&mut rest);
+        assert!(rest.len() < large.len());
+    });
+}
+
+#[test]
 fn requests_that_nobody_waits_for_do_no_harm() {
     let served = Served::project();
     survives(&served, |served| {

@@ -2,9 +2,8 @@
 //! after `lock` nothing at all.
 
 use std::io::{Read, Write};
-use std::time::Instant;
 
-use super::served::{PATIENCE, Served, request};
+use super::served::{Served, request};
 use crate::cli::test_env::TestEnv;
 use crate::memory::random_text;
 use crate::outside::skip;
@@ -154,22 +153,6 @@ fn ask_everything(served: &Served, stage: &Stage) {
     }
 }
 
-/// What is found once all that is under way has ended: waits until it is as it should be, and gives what it is at last.
-fn settled(
-    served: &Served,
-    scanner: &Scanner,
-    is_right: impl Fn(&[Finding]) -> bool,
-) -> Vec<Finding> {
-    let since = Instant::now();
-    loop {
-        let found = scanner.find(served.pid());
-        if is_right(&found) || since.elapsed() > PATIENCE {
-            return found;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-}
-
 #[test]
 fn nothing_of_secrets_can_be_found_while_they_are_served() {
     let Some((served, stage)) = serve(&[ESCRUN]) else {
@@ -186,7 +169,7 @@ fn nothing_of_secrets_can_be_found_while_they_are_served() {
     slow.read_exact(&mut [0; 100]).unwrap();
     // Pages of memfd_secret(2) cannot even be looked at; where there are none, they are locked.
     let outside = |found: &[Finding]| found.iter().all(|finding| finding.is_protected);
-    let found = settled(&served, &stage.scanner, outside);
+    let found = stage.scanner.settled(served.pid(), outside);
     assert!(outside(&found), "{found:?}");
     drop(slow);
     // The scanner does find what the daemon keeps in ordinary memory.
@@ -212,11 +195,11 @@ fn check_locked_pages(program: &str) {
     // What is cached is there, and can be looked at here.
     let right =
         |found: &[Finding]| !found.is_empty() && found.iter().all(|finding| finding.is_protected);
-    let found = settled(&served, &stage.scanner, right);
+    let found = stage.scanner.settled(served.pid(), right);
     assert!(right(&found), "{found:?}");
     assert_eq!(served.request("POST /v1/lock", "").status, 200);
     assert_eq!(served.open(r#"{"environments":["e1"]}"#).status, 423);
-    let found = settled(&served, &stage.scanner, <[Finding]>::is_empty);
+    let found = stage.scanner.settled(served.pid(), <[Finding]>::is_empty);
     assert_eq!(found, []);
 }
 

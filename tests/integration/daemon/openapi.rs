@@ -233,6 +233,10 @@ fn watch(document: &mut Document, served: &Served) {
     };
     let schema = document.responses(line)["200"]["content"]["text/event-stream"]["schema"].clone();
     meets(&schema, data.as_bytes(), line);
+    let nothing = "GET /v1/watch?env=nothing";
+    let answer = served.request(nothing, "");
+    assert_eq!(answer.status, 404);
+    document.check(nothing, &answer);
     document.check(
         line,
         &Answer {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
+use std::time::Instant;
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::unistd::geteuid;
@@ -27,6 +28,53 @@ fn serve(policy: &str) -> Served {
 
 fn mode(env: &TestEnv, path: &str, mode: u32) {
     fs::set_permissions(env.path(path), PermissionsExt::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn who_opens_one_environment_cannot_have_functions_called() {
+    let served = serve(SOME);
+    for path in [
+        r#"x["fn::secret"].ciphertext"#,
+        r#"x["fn::open::env"].name"#,
+        r#"x["fn::open::command"].command["fn::fromJSON"]"#,
+    ] {
+        let mut call = serde_json::json!({ "environments": ["production"], "view": "values" });
+        call["set"][path] = "PATH".into();
+        assert_eq!(served.open(&call.to_string()).status, 400, "{path}");
+        let checked = served.request("POST /v1/check", &call.to_string());
+        assert_eq!(checked.status, 400, "{path}");
+    }
+}
+
+#[test]
+fn denials_do_not_fill_the_audit() {
+    let served = serve(SOME);
+    let begun = Instant::now();
+    let told: Vec<u16> = (0..300)
+        .map(|_| served.open(&open("secret")).status)
+        .collect();
+    assert!(told[..100].iter().all(|status| *status == 403));
+    // Two in a second are forgiven.
+    let most = 120 + 2 * (begun.elapsed().as_secs() as usize + 1);
+    let audit = served.audit();
+    let denied = audit.iter().filter(|line| line["decision"] == "denied");
+    let denied = denied.count();
+    assert!(denied <= most, "{denied}");
+    let silent = told.iter().filter(|status| **status == 429).count();
+    assert_eq!(denied + silent, told.len());
+    // What is allowed is answered all the same.
+    assert_eq!(served.open(&open("production")).status, 200);
+}
+
+#[test]
+fn what_is_not_there_is_not_watched() {
+    let served = serve("rules: [{peer: any, environments: '**', allow: [open, watch]}]");
+    assert_eq!(served.request("GET /v1/watch?env=nothing", "").status, 404);
+    // Each name is of a folder of its own; no two have anything in common that could be kept.
+    for number in 0..2000 {
+        let name = format!("made-up/{number}/{}", "x".repeat(150));
+        assert_eq!(served.open(&open(&name)).status, 404);
+    }
 }
 
 const SOME: &str = "

@@ -108,6 +108,27 @@ fn a_reload_takes_a_policy_over_unless_it_is_broken() {
 }
 
 #[test]
+fn the_manager_shows_how_the_daemon_is_without_being_asked_to_reload() {
+    let Some(machine) = machine() else {
+        return;
+    };
+    machine.sh("systemctl start escrun");
+    let shows = |text: &str| {
+        let status = "systemctl show --property=StatusText --value escrun";
+        machine.wait_for(status, |shown| shown.contains(text));
+    };
+    machine.sh("escrun lock");
+    shows("locked");
+    machine.sh("escrun unlock");
+    machine.wait_for(
+        "systemctl show --property=StatusText --value escrun",
+        |shown| !shown.contains("locked"),
+    );
+    machine.sh("echo 'rules: [' >/etc/escrun/policy.yaml");
+    shows("/etc/escrun/policy.yaml");
+}
+
+#[test]
 fn the_daemon_runs_with_no_right_at_all() {
     let Some(machine) = machine() else {
         return;

@@ -37,12 +37,12 @@ fn what_holds_holds_until_there_is_better() {
         .open(Some(Policy::of_owner(7)))
         .expect("the default");
     assert!(!store.is_of_file());
-    assert_eq!(store.current().len(), 3);
+    assert_eq!(store.current().len(), 2);
     store.reload().expect("there is no file yet");
     // A broken first file is no reason to fall back to anything else.
     scratch.write("rules: [{peer: any}]", 0o600);
     store.reload().expect_err("it is broken");
-    assert_eq!(store.current().len(), 3);
+    assert_eq!(store.current().len(), 2);
     let warning = store.warning().expect("it is told");
     assert!(warning.contains("either `allow` or `deny`"), "{warning}");
     scratch.write(MANAGE, 0o600);

@@ -11,7 +11,7 @@ use std::process::ExitStatus;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::request::{News, errno, read_invocation, write_invocation};
-use super::{Duty, Helper, Line, variable};
+use super::{Duty, Helper, Line, gone, variable};
 use crate::launcher::{Invocation, Launched, Launcher, Streams};
 use crate::sys::children::{Change, Next, Pid, next_change};
 use crate::sys::signal::{Receiver, Signal, Target, send};
@@ -42,11 +42,6 @@ impl Launcher for Helper {
         line.set_nonblocking(true)?;
         Ok(Box::new(Attended { line, end: None }))
     }
-}
-
-/// What is said when the helper or an attendant was killed by somebody else.
-fn gone() -> io::Error {
-    io::Error::other("the process that starts programs is gone")
 }
 
 /// A program that an attendant looks after.

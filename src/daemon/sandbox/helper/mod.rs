@@ -15,6 +15,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::sys::channel::Channel;
 use crate::sys::children::Pid;
@@ -38,6 +39,8 @@ pub struct Helper {
     /// Always there until it is dropped.
     channel: Option<Channel>,
     pid: Pid,
+    /// Whether it was told that the helper is gone.
+    is_missed: AtomicBool,
 }
 
 impl Drop for Helper {
@@ -111,6 +114,7 @@ impl Helper {
         Ok(Self {
             channel: Some(ours),
             pid,
+            is_missed: AtomicBool::new(false),
         })
     }
 
@@ -120,9 +124,24 @@ impl Helper {
         let mut all = vec![theirs.as_fd()];
         all.extend(descriptors);
         let channel = self.channel.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
-        channel.send(&[duty as u8], &all)?;
+        channel.send(&[duty as u8], &all).map_err(|error| {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                return error;
+            }
+            if !self.is_missed.swap(true, Ordering::Relaxed) {
+                tracing::error!(
+                    "the process that starts programs is gone: no program is started until the daemon is started anew"
+                );
+            }
+            gone()
+        })?;
         Ok(ours)
     }
+}
+
+/// What is said when the helper or an attendant was killed by somebody else.
+fn gone() -> io::Error {
+    io::Error::other("the process that starts programs is gone")
 }
 
 /// `NAME=value`.

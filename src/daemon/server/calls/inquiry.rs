@@ -1,11 +1,11 @@
 //! What a peer asks for, from the first decision to the line in the audit.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::net::UnixStream;
 
-use super::super::response::Response;
+use super::super::response::{Response, whole_seconds};
 use crate::daemon::Daemon;
 use crate::daemon::audit::{Outcome, Record};
 use crate::daemon::environments::{Answer, Closure};
@@ -69,6 +69,17 @@ impl<'a> Inquiry<'a> {
         }
     }
 
+    /// Lets environments be asked for, or not: decides by their names, before any file is touched, then on all that they
+    /// reach, and counts that. Gives what was decided on, which is all that may be used from here on.
+    pub(super) async fn admit(&self) -> Result<(Arc<Closure>, Decision), Response> {
+        let decision = self.decide()?;
+        let closure = self.daemon.environments.closure(&self.environments).await;
+        let closure = closure.map_err(|failure| self.fail_with(&decision, &failure))?;
+        let decision = self.decide_closure(&closure)?;
+        self.charge(&decision)?;
+        Ok((closure, decision))
+    }
+
     /// Decides by what was named alone: no file is touched.
     pub(super) fn decide(&self) -> Result<Decision, Response> {
         let named = self.environments.iter().map(|environment| Reach {
@@ -79,7 +90,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Decides by all that is reached.
-    pub(super) fn decide_closure(&self, closure: &Closure) -> Result<Decision, Response> {
+    fn decide_closure(&self, closure: &Closure) -> Result<Decision, Response> {
         let roots = closure.roots.iter().map(|(environment, imports)| Reach {
             environment,
             imports: Some(imports),
@@ -108,14 +119,23 @@ impl<'a> Inquiry<'a> {
             .take(&decision.charges, self.peer.user, Instant::now());
         taken.map_err(|wait| {
             let refused = Response::error(Code::TooOften, "this was asked too often", None);
-            // Whoever waits for so long is not early.
-            let seconds = wait.saturating_add(Duration::from_millis(999)).as_secs();
-            self.fail(decision, "too often", refused.retry_after(seconds))
+            self.fail(
+                decision,
+                "too often",
+                refused.retry_after(whole_seconds(wait)),
+            )
         })
     }
 
     /// Records that it is denied. The answer is the same whether or not that could be written.
+    ///
+    /// Whoever is denied more often than [`Limiter::take_denial`] lets it is told no decision, and nothing is recorded:
+    /// it could else have the audit rotated until nothing is left of what others did.
     fn deny(&self, decision: &Decision) -> Response {
+        let taken = (self.daemon.limiter).take_denial(self.peer.user, Instant::now());
+        if let Err(wait) = taken {
+            return Response::too_many_denials(wait);
+        }
         let _ = self.record(Outcome::Denied, decision, None);
         Response::denied()
     }

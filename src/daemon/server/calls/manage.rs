@@ -44,6 +44,7 @@ pub(super) fn lock(asking: Asking<'_>) -> Result<Response, Response> {
     // First: that it cannot be written down is no reason to keep the keys.
     asking.daemon.vault.lock();
     asking.daemon.environments.forget();
+    asking.daemon.state_changed.notify_one();
     inquiry.give(&decision, None)?;
     info!("the identities were locked on request");
     Ok(Response::json(&asking.daemon.vault.state()))
@@ -65,6 +66,7 @@ pub(super) async fn unlock(asking: Asking<'_>, request: Request) -> Result<Respo
     drop(request);
     match asking.daemon.vault.unlock(answers).await {
         Ok(state) => {
+            asking.daemon.state_changed.notify_one();
             inquiry.give(&decision, None)?;
             info!("the identities were unlocked");
             Ok(Response::json(&state))

@@ -12,6 +12,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
@@ -69,8 +70,12 @@ pub(super) fn health() -> Response {
     Response::json(&Health { ok: true })
 }
 
-/// Records that somebody asked of whom the kernel says too little.
-pub(super) fn unknown_peer(daemon: &Daemon, call: Call, error: &PeerError) {
+/// Records that somebody asked of whom the kernel says too little, but that it was `user` who connected. Not more often than
+/// any other denial.
+pub(super) fn unknown_peer(daemon: &Daemon, call: Call, user: u32, error: &PeerError) {
+    if daemon.limiter.take_denial(user, Instant::now()).is_err() {
+        return;
+    }
     // Nothing is given out either way.
     let _ = daemon.record(&Record::new(call.name(), audit::Outcome::Denied));
     warn!(reason = %error, "a peer is refused");

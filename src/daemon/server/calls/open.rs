@@ -8,10 +8,7 @@ use super::super::route::Call;
 use super::inquiry::{Asking, Inquiry};
 use crate::daemon::environments::Answer;
 use crate::daemon::policy::{Action, Decision};
-use crate::protocol::{Code, OpenCall, View};
-
-/// More environments than anyone lists; each is decided by itself.
-const MOST_ENVIRONMENTS: usize = 64;
+use crate::protocol::{Code, MOST_ENVIRONMENTS, OpenCall, View};
 
 /// Gives what is in environments.
 pub(super) async fn open(asking: Asking<'_>, request: Request) -> Result<Response, Response> {
@@ -36,15 +33,9 @@ pub(super) async fn give(
     inquiry: &Inquiry<'_>,
     call: &OpenCall,
 ) -> Result<(Arc<Answer>, Decision), Response> {
-    let environments = &inquiry.daemon.environments;
-    // Before any file is touched.
-    let decision = inquiry.decide()?;
-    let closure = environments.closure(&inquiry.environments).await;
-    let closure = closure.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
-    let decision = inquiry.decide_closure(&closure)?;
-    inquiry.charge(&decision)?;
+    let (closure, decision) = inquiry.admit().await?;
     super::consent(inquiry, &decision, "open environments").await?;
-    let opened = environments.open(&closure, call).await;
+    let opened = inquiry.daemon.environments.open(&closure, call).await;
     let answer = opened.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
     inquiry.give(&decision, Some(&answer))?;
     Ok((answer, decision))
@@ -56,15 +47,7 @@ pub(super) async fn check(asking: Asking<'_>, request: Request) -> Result<Respon
     drop(request);
     let inquiry =
         Inquiry::new(asking, Call::Check.name(), Action::Open).of(names(&call.environments));
-    let decision = inquiry.decide()?;
-    let closure = asking
-        .daemon
-        .environments
-        .closure(&inquiry.environments)
-        .await;
-    let closure = closure.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
-    let decision = inquiry.decide_closure(&closure)?;
-    inquiry.charge(&decision)?;
+    let (closure, decision) = inquiry.admit().await?;
     let checked = asking.daemon.environments.check(&closure, &call).await;
     let answer = checked.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
     inquiry.give(&decision, Some(&answer))?;
@@ -74,7 +57,7 @@ pub(super) async fn check(asking: Asking<'_>, request: Request) -> Result<Respon
     ))
 }
 
-/// The names without repetitions of one directly behind itself, which mean nothing.
+/// The names, as they are decided on, read and recorded.
 pub(super) fn names(environments: &[String]) -> Vec<Arc<str>> {
     environments.iter().map(|name| Arc::from(&**name)).collect()
 }

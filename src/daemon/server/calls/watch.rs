@@ -7,6 +7,7 @@ use super::super::sse::Stream;
 use super::Outcome;
 use super::inquiry::{Asking, Inquiry};
 use super::open::{bad, check_names, names};
+use crate::daemon::environments::require_present;
 use crate::daemon::policy::Action;
 
 /// Begins a stream.
@@ -19,15 +20,9 @@ pub(super) async fn watch(asking: Asking<'_>, request: Request) -> Result<Outcom
     let list: Vec<String> = list.split(',').map(str::to_owned).collect();
     check_names(list.len())?;
     let inquiry = Inquiry::new(asking, Call::Watch.name(), Action::Watch).of(names(&list));
-    let decision = inquiry.decide()?;
-    let closure = asking
-        .daemon
-        .environments
-        .closure(&inquiry.environments)
-        .await;
-    let closure = closure.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
-    let decision = inquiry.decide_closure(&closure)?;
-    inquiry.charge(&decision)?;
+    let (closure, decision) = inquiry.admit().await?;
+    // Nothing is watched, or kept, for names of nothing: those are without number.
+    require_present(&closure).map_err(|failure| inquiry.fail_with(&decision, &failure))?;
     inquiry.give(&decision, None)?;
     let subscription = asking.daemon.environments.subscribe(&closure);
     let stream = Stream {

@@ -1,13 +1,10 @@
 //! What can be found of keys and passphrases in the memory of the agent: nothing outside locked pages, and after `lock`
 //! nothing at all.
 
-use std::time::{Duration, Instant};
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Scene, output, protected};
-use crate::daemon::served::PATIENCE;
 use crate::memory::random_text;
 use crate::outside::{have, skip};
 use crate::scan::{Finding, Scanner};
@@ -81,31 +78,15 @@ fn check(starter: &[&str], is_secret_memory: bool) {
         scene.opens(&file);
     }
     let outside = |found: &[Finding]| found.iter().all(|finding| finding.is_protected);
-    let found = settled(&scene, &scanner, outside);
+    let found = scanner.settled(scene.served.pid(), outside);
     assert!(outside(&found), "{found:?}");
     // Where the pages can be looked into, the keys are seen where they should be.
     assert_eq!(found.is_empty(), is_secret_memory, "{found:?}");
 
     let locked = scene.escrun(&["lock"], b"");
     assert!(locked.status.success(), "{locked:?}");
-    let found = settled(&scene, &scanner, <[Finding]>::is_empty);
+    let found = scanner.settled(scene.served.pid(), <[Finding]>::is_empty);
     assert!(found.is_empty(), "{found:?}");
-}
-
-/// What is found once all that is under way has ended.
-fn settled(
-    scene: &Scene,
-    scanner: &Scanner,
-    is_right: impl Fn(&[Finding]) -> bool,
-) -> Vec<Finding> {
-    let since = Instant::now();
-    loop {
-        let found = scanner.find(scene.served.pid());
-        if is_right(&found) || since.elapsed() > PATIENCE {
-            return found;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

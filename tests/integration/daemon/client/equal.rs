@@ -13,7 +13,6 @@ fn scene() -> Served {
              name: ${{app.host}}-${{context.stage}}\n  \
              numbers: [1, 2.50, {{a: null, b: true}}]\n  \
              text: \"line\\nline \\\"quoted\\\" $x ä\"\n  \
-             binary: {{fn::fromBase64: /wD+}}\n  \
              derived: {{fn::toJSON: \"${{secrets}}\"}}\n  \
              secretList: {{fn::fromJSON: {{fn::secret: '[\"a-{CANARY}\", {{\"b\": \"c\"}}]'}}}}\n  \
              files:\n    CERT: \"${{secrets.apiKey}}\\n\"\n  \
@@ -24,6 +23,7 @@ fn scene() -> Served {
         "plain",
         "values:\n  a: {b: 1, c: [x]}\n  password: {fn::secret: pw-0123456789}\n",
     );
+    env.define("bytes", "values:\n  binary: {fn::fromBase64: /wD+}\n");
     env.define(
         "broken",
         "values:\n  a: ${missing}\n  b: {fn::nonsense: 1}\n",
@@ -89,6 +89,10 @@ fn values_are_printed_alike() {
         ("get -e plain --format shell --reveal", 0),
         ("get -e plain a --format dotenv", 2),
         ("get -e plain password", 0),
+        ("get -e bytes", 0),
+        ("get -e bytes binary", 0),
+        ("get -e bytes binary --format yaml --reveal", 0),
+        ("get -e bytes binary --format string --reveal", 0),
         ("get -e plain a.c", 0),
     ] {
         assert_eq!(check(&served, line, str::to_owned).status, status, "{line}");
