@@ -245,9 +245,15 @@ impl Trail {
             _ => {}
         }
         let (file, size, head) = self.begin(&staged)?;
+        let first = rotation::rotated(path, 1);
         let moved = rotation::make_room(path, self.settings.keep)
-            .and_then(|()| fs::rename(path, rotation::rotated(path, 1)))
-            .and_then(|()| fs::rename(&staged, path));
+            .and_then(|()| fs::rename(path, &first))
+            .and_then(|()| {
+                fs::rename(&staged, path).inspect_err(|_| {
+                    // What goes on stays where it is looked for, so that the next attempt finds it.
+                    let _ = fs::rename(&first, path);
+                })
+            });
         if let Err(error) = moved {
             let _ = fs::remove_file(&staged);
             return Err(error);
