@@ -89,13 +89,10 @@ fn test(
         true => None,
         false => Some(closure(settings, &names)?),
     };
-    let roots = closure.iter().flat_map(|closure| &closure.roots);
-    let reaches: Vec<Reach<'_>> = roots
-        .map(|(environment, imports)| Reach {
-            environment,
-            imports: Some(imports),
-        })
-        .collect();
+    let roots = closure
+        .as_ref()
+        .map_or(&[][..], |closure| &closure.roots[..]);
+    let reaches = Reach::of(roots);
     let question = Question {
         peer: &peer,
         action: test.action,

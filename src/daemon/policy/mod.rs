@@ -45,6 +45,17 @@ pub struct Reach<'a> {
     pub imports: Option<&'a BTreeSet<Arc<str>>>,
 }
 
+impl<'a> Reach<'a> {
+    /// Environments with all that each reaches.
+    pub fn of(roots: &'a [(Arc<str>, BTreeSet<Arc<str>>)]) -> Vec<Self> {
+        let reach = roots.iter().map(|(environment, imports)| Self {
+            environment,
+            imports: Some(imports),
+        });
+        reach.collect()
+    }
+}
+
 /// What is to be decided.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {

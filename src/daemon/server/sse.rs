@@ -153,14 +153,10 @@ impl Watcher {
             return false;
         };
         let closure = self.subscription.current();
-        let roots = closure.roots.iter().map(|(environment, imports)| Reach {
-            environment,
-            imports: Some(imports),
-        });
         let decision = self.daemon.policy.current().decide(&Question {
             peer: &peer,
             action: Action::Watch,
-            environments: &roots.collect::<Vec<_>>(),
+            environments: &Reach::of(&closure.roots),
             path: None,
         });
         decision.allowed

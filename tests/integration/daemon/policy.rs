@@ -77,6 +77,28 @@ fn what_is_not_there_is_not_watched() {
     }
 }
 
+#[test]
+fn who_may_have_one_value_is_not_told_what_is_wrong_elsewhere() {
+    let served = serve(SOME);
+    served.env.define(
+        "app",
+        "values: {app: {host: '${gone}'}, hidden: '${nowhere}'}\n",
+    );
+    let call = |path: &str| {
+        serde_json::json!({ "environments": ["app"], "view": "values", "path": path }).to_string()
+    };
+    let told = served.open(&call("app.host"));
+    assert_eq!(told.status, 422);
+    assert!(!told.text().contains("nowhere") && !told.text().contains("diagnostics"));
+    // Who may open an environment is told of all of it.
+    served
+        .env
+        .define("production", "values: {hidden: '${nowhere}'}\n");
+    let told = served.open(&open("production"));
+    assert_eq!(told.status, 422);
+    assert!(told.text().contains("nowhere"));
+}
+
 const SOME: &str = "
 rules:
   - {name: all, peer: any, environments: [production, borrower, reference, ghost-reader], allow: [open, watch]}

@@ -91,11 +91,18 @@ impl<'a> Inquiry<'a> {
 
     /// Decides by all that is reached.
     fn decide_closure(&self, closure: &Closure) -> Result<Decision, Response> {
-        let roots = closure.roots.iter().map(|(environment, imports)| Reach {
-            environment,
-            imports: Some(imports),
-        });
-        self.decide_reaches(&roots.collect::<Vec<_>>())
+        self.decide_reaches(&Reach::of(&closure.roots))
+    }
+
+    /// Whether the peer may have all of it, whatever it asks for now.
+    pub(super) fn sees_all_of(&self, closure: &Closure) -> bool {
+        let question = Question {
+            peer: self.peer,
+            action: Action::Open,
+            environments: &Reach::of(&closure.roots),
+            path: None,
+        };
+        self.action == Action::Open || self.policy.decide(&question).allowed
     }
 
     fn decide_reaches(&self, reaches: &[Reach<'_>]) -> Result<Decision, Response> {

@@ -8,7 +8,7 @@ use super::super::route::Call;
 use super::inquiry::{Asking, Inquiry};
 use crate::daemon::environments::Answer;
 use crate::daemon::policy::{Action, Decision};
-use crate::protocol::{Code, MOST_ENVIRONMENTS, OpenCall, View};
+use crate::protocol::{Code, ErrorAnswer, MOST_ENVIRONMENTS, OpenCall, View};
 
 /// Gives what is in environments.
 pub(super) async fn open(asking: Asking<'_>, request: Request) -> Result<Response, Response> {
@@ -34,10 +34,21 @@ pub(super) async fn give(
     call: &OpenCall,
 ) -> Result<(Arc<Answer>, Decision), Response> {
     let (closure, decision) = inquiry.admit().await?;
-    super::consent(inquiry, &decision, "open environments").await?;
     let opened = inquiry.daemon.environments.open(&closure, call).await;
-    let answer = opened.map_err(|failure| inquiry.fail_with(&decision, &failure))?;
+    let answer = opened.map_err(|failure| match inquiry.sees_all_of(&closure) {
+        true => inquiry.fail_with(&decision, &failure),
+        // What is wrong elsewhere is nothing to one who may have a single value.
+        false => inquiry.fail_with(
+            &decision,
+            &ErrorAnswer {
+                error: failure.error.clone(),
+                diagnostics: Vec::new(),
+            },
+        ),
+    })?;
     inquiry.give(&decision, Some(&answer))?;
+    // However it was answered: from memory, too.
+    inquiry.daemon.vault.touch();
     Ok((answer, decision))
 }
 

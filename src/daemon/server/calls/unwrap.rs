@@ -3,6 +3,7 @@
 use super::super::request::Request;
 use super::super::response::{Body, Kind, Response};
 use super::super::route::Call;
+use super::consent::consent;
 use super::inquiry::{Asking, Inquiry};
 use crate::daemon::keys::{fault_of_unwrapping, read_stanzas, unwrapped};
 use crate::daemon::policy::Action;
@@ -19,7 +20,7 @@ pub(super) async fn unwrap(asking: Asking<'_>, request: Request) -> Result<Respo
         inquiry.fail(&decision, "bad request", refused)
     })?;
     drop(request);
-    super::consent(&inquiry, &decision, "decrypt a file").await?;
+    consent(&inquiry, &decision, "decrypt a file").await?;
     match asking.daemon.vault.unwrap(stanzas).await {
         Ok(key) => {
             inquiry.give(&decision, None)?;

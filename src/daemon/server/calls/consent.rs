@@ -1,0 +1,93 @@
+//! Asking a person before a peer is given something, if the rules want that.
+
+use std::future::{Future, pending, poll_fn};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::pin::pin;
+use std::task::Poll;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{MsgFlags, recv};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+use tracing::warn;
+
+use super::super::response::Response;
+use super::inquiry::Inquiry;
+use crate::daemon::keys::Consent;
+use crate::daemon::policy::Decision;
+use crate::protocol::Code;
+
+/// Has a person agree, if the rules want that. Who does not agree is a reason to deny.
+pub(super) async fn consent(
+    inquiry: &Inquiry<'_>,
+    decision: &Decision,
+    what: &str,
+) -> Result<(), Response> {
+    if !decision.confirm {
+        return Ok(());
+    }
+    let Some(consent) = asked(inquiry, what).await else {
+        let gone = Response::denied().closing();
+        return Err(inquiry.fail(decision, "the peer did not wait", gone));
+    };
+    match consent {
+        Consent::Given => Ok(()),
+        Consent::Refused => Err(inquiry.fail(decision, "refused by a person", Response::denied())),
+        Consent::TimedOut => {
+            Err(inquiry.fail(decision, "nobody agreed in time", Response::denied()))
+        }
+        Consent::Busy => {
+            let busy = "another question of this user is open";
+            let response = Response::error(Code::TooOften, busy, None).retry_after(1);
+            Err(inquiry.fail(decision, busy, response))
+        }
+        Consent::Unavailable(reason) => {
+            warn!(reason, "nobody can be asked for consent");
+            Err(inquiry.fail(decision, "nobody can be asked", super::unavailable()))
+        }
+    }
+}
+
+/// What a person says; none if the peer hangs up before, which takes the question back.
+async fn asked(inquiry: &Inquiry<'_>, what: &str) -> Option<Consent> {
+    let mut consent = pin!(inquiry.daemon.confirmer.ask(inquiry.peer, what));
+    let mut hung_up = pin!(async {
+        match inquiry.connection {
+            Some(connection) => hung_up(connection).await,
+            None => pending().await,
+        }
+    });
+    poll_fn(|context| {
+        if let Poll::Ready(consent) = consent.as_mut().poll(context) {
+            return Poll::Ready(Some(consent));
+        }
+        hung_up.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
+
+/// Returns when nobody is on the other side. One who has said all, and waits, is not told from one who never says more:
+/// for these, and for those who talk on, it never returns.
+async fn hung_up(connection: &UnixStream) {
+    // Only a look that finds nothing has the runtime wait for more.
+    let look = || Ok(recv(connection.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK)?);
+    loop {
+        if connection.readable().await.is_err() {
+            return;
+        }
+        match connection.try_io(Interest::READABLE, look) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Ok(0) if is_closed(connection) => return,
+            Ok(_) => return pending().await,
+            Err(_) => return,
+        }
+    }
+}
+
+/// Whether the other side neither writes nor reads any more.
+fn is_closed(connection: &UnixStream) -> bool {
+    let mut polled = [PollFd::new(connection.as_fd(), PollFlags::empty())];
+    let events = poll(&mut polled, PollTimeout::ZERO).map(|_| polled[0].revents());
+    events.is_ok_and(|events| events.is_some_and(|events| events.contains(PollFlags::POLLHUP)))
+}
