@@ -30,8 +30,10 @@ pub(super) struct Herald {
     refusals: Attempts,
     /// Whether something has changed that nobody has been told of.
     is_due: bool,
-    /// What was told last, so that it is told once.
-    told: Option<String>,
+    /// What was told of the connection, so that it is told once.
+    told_of_loss: Option<String>,
+    /// What was told of composing anew.
+    told_of_refusal: Option<String>,
 }
 
 impl Herald {
@@ -45,7 +47,8 @@ impl Herald {
             attempts: Attempts::default(),
             refusals: Attempts::default(),
             is_due: false,
-            told: None,
+            told_of_loss: None,
+            told_of_refusal: None,
         }
     }
 
@@ -84,7 +87,7 @@ impl Herald {
             Ok(heard) => {
                 if feed.is_going() && !was_going {
                     self.attempts = Attempts::default();
-                    if self.told.take().is_some() {
+                    if self.told_of_loss.take().is_some() {
                         info!("the daemon tells of changes again");
                     }
                 }
@@ -118,6 +121,7 @@ impl Herald {
     pub(super) fn renew(&mut self, subscription: Subscription, now: Instant) {
         self.again = renewal(&subscription, now);
         self.refusals = Attempts::default();
+        self.told_of_refusal = None;
         let of_others = |it: &Subscription| (it.socket.clone(), it.environments.clone());
         if of_others(&subscription) != of_others(&self.subscription) {
             self.feed = None;
@@ -128,7 +132,8 @@ impl Herald {
 
     /// Values could not be composed anew, because the daemon has refused.
     pub(super) fn refused(&mut self, refusal: &Refusal, now: Instant) {
-        self.tell_once(&refusal.message, "the command keeps what it has");
+        let consequence = "the command keeps what it has";
+        tell_once(&mut self.told_of_refusal, &refusal.message, consequence);
         if refusal.is_passing {
             self.again = Some(now + self.refusals.wait());
         }
@@ -140,18 +145,17 @@ impl Herald {
         self.next = now + self.attempts.wait();
         // One that is started again is back in no time.
         if self.attempts.count > 2 || !error.is_passing() || error.code().is_some() {
-            self.tell_once(
-                &error.to_string(),
-                "changes are not noticed until that is otherwise",
-            );
+            let consequence = "changes are not noticed until that is otherwise";
+            tell_once(&mut self.told_of_loss, &error.to_string(), consequence);
         }
     }
+}
 
-    fn tell_once(&mut self, message: &str, consequence: &str) {
-        if self.told.as_deref() != Some(message) {
-            warn!("{message}: {consequence}");
-            self.told = Some(message.to_owned());
-        }
+/// Warns, unless that is what was `told` last.
+fn tell_once(told: &mut Option<String>, message: &str, consequence: &str) {
+    if told.as_deref() != Some(message) {
+        warn!("{message}: {consequence}");
+        *told = Some(message.to_owned());
     }
 }
 

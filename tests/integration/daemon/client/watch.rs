@@ -144,8 +144,11 @@ fn a_locked_daemon_is_tried_again() {
     served.ask(["unlock"]).succeeds();
     let other = watching.up("one");
     assert_ne!(pid, other);
-    let environment = std::fs::read_to_string(format!("/proc/{other}/environ")).unwrap();
-    assert!(environment.contains("APP_HOST=elsewhere"), "{environment}");
+    // Empty while the shell becomes the next program.
+    wait_until("it has what has changed", || {
+        let environment = std::fs::read_to_string(format!("/proc/{other}/environ")).unwrap();
+        environment.contains("APP_HOST=elsewhere")
+    });
     let told = watching.stop();
     assert_eq!(
         told.matches("the command keeps what it has").count(),
