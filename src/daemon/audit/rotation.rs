@@ -63,7 +63,11 @@ pub(super) fn numbered(file: &Path) -> io::Result<Vec<(u32, PathBuf)>> {
     let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
         return Ok(Vec::new());
     };
-    let folder = if folder == "" { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
