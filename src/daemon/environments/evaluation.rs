@@ -122,8 +122,9 @@ impl Evaluation<'_> {
 
     /// The answer with the tree of values, or the one that was asked for.
     fn values(&self, merged: &Value, diagnostics: &[Diagnostic]) -> Result<Answer, ErrorAnswer> {
-        let (key, value) = match &self.call.path {
-            None => ("values", merged),
+        // Who asks for one value may have no right to know what is said of others.
+        let (key, value, diagnostics) = match &self.call.path {
+            None => ("values", merged, diagnostics),
             Some(text) => {
                 let steps = path::parse(text).map_err(|error| {
                     failure(Code::BadRequest, format!("invalid property path: {error}"))
@@ -133,7 +134,7 @@ impl Evaluation<'_> {
                     let path = path::render(&steps);
                     failure(Code::NotFound, format!("there is no value at {path}"))
                 })?;
-                ("value", value)
+                ("value", value, &[][..])
             }
         };
         let secrets = match self.call.secrets {

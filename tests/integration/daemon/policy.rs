@@ -90,6 +90,14 @@ fn who_may_have_one_value_is_not_told_what_is_wrong_elsewhere() {
     let told = served.open(&call("app.host"));
     assert_eq!(told.status, 422);
     assert!(!told.text().contains("nowhere") && !told.text().contains("diagnostics"));
+    // A key that means nothing is a warning.
+    served
+        .env
+        .define("app", "values: {app: {host: here}}\nnowhere: {}\n");
+    let told = served.open(&call("app.host"));
+    assert_eq!(told.status, 200, "{}", told.text());
+    assert_eq!(told.json()["value"], "here");
+    assert!(!told.text().contains("nowhere"));
     // Who may open an environment is told of all of it.
     served
         .env
