@@ -11,7 +11,7 @@ use super::audit::{Audit, Outcome, Record};
 use super::environments::Environments;
 use super::keys::{Confirmer, Vault};
 use super::policy::{Limiter, PolicyStore};
-use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop};
+use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop, Turns};
 use super::settings::Settings;
 use crate::protocol::Status;
 use crate::sys::fs::describe;
@@ -41,6 +41,7 @@ pub struct Daemon {
     pub(crate) state_changed: Notify,
     pub(crate) metrics: Metrics,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) turns: Turns,
     pub(crate) allowance: Allowance,
     pub(crate) scratch: Scratch,
     pub(crate) stop: Stop,
@@ -81,6 +82,7 @@ impl Daemon {
                 limits.connections_per_user,
                 descriptors,
             )),
+            turns: Turns::default(),
             settings,
             vault,
             audit,

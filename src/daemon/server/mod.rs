@@ -16,6 +16,7 @@ mod scratch;
 mod slots;
 mod sse;
 mod stop;
+mod turns;
 
 pub(crate) use accept::{Waiting, accept};
 pub use intake::{Allowance, Intake, Taken};
@@ -26,3 +27,4 @@ pub use request::{Head, Method, Refusal, Request};
 pub(crate) use scratch::Scratch;
 pub(crate) use slots::Slots;
 pub(crate) use stop::Stop;
+pub(crate) use turns::Turns;

@@ -8,7 +8,7 @@ use super::open;
 use crate::daemon::Daemon;
 use crate::daemon::audit::{Outcome, Record};
 use crate::daemon::credentials::{Asked, Source, Value, Wanted};
-use crate::daemon::environments::Answer;
+use crate::daemon::environments::{Answer, asked_by};
 use crate::daemon::peer::Peer;
 use crate::protocol::ErrorAnswer;
 
@@ -43,7 +43,10 @@ impl Source for Daemon {
         if let Value::Path(path) = &wanted.value {
             inquiry.path = Some(path.clone());
         }
-        match open::give(&inquiry, &wanted.call()).await {
+        // Units of one manager take turns with each other, and with what anybody else asks for.
+        let call = wanted.call();
+        let given = asked_by(peer.user, open::give(&inquiry, &call));
+        match Box::pin(given).await {
             Ok((answer, _)) => Ok(answer),
             Err(response) => Err(response.to_failure()),
         }
