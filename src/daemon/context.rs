@@ -11,6 +11,7 @@ use super::audit::{Audit, Outcome, Record};
 use super::environments::Environments;
 use super::keys::{Confirmer, Vault};
 use super::policy::{Limiter, PolicyStore};
+use super::sandbox::Helper;
 use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop, Turns};
 use super::settings::Settings;
 use crate::protocol::Status;
@@ -35,6 +36,8 @@ pub struct Daemon {
     pub confirmer: Confirmer,
     /// The definitions and what comes of them.
     pub environments: Environments,
+    /// What starts programs, if any may be started.
+    pub(crate) helper: Option<Arc<Helper>>,
     /// Told when another policy is in force.
     pub(crate) policy_changed: Notify,
     /// Told when `status` has something else to tell.
@@ -57,6 +60,7 @@ pub(crate) struct Parts {
     pub(crate) policy: PolicyStore,
     pub(crate) confirmer: Confirmer,
     pub(crate) environments: Environments,
+    pub(crate) helper: Option<Arc<Helper>>,
     /// How many descriptors the process may have.
     pub(crate) descriptors: usize,
     /// How much locked memory unfinished requests may take, in bytes.
@@ -72,6 +76,7 @@ impl Daemon {
             policy,
             confirmer,
             environments,
+            helper,
             descriptors,
             unfinished,
         } = parts;
@@ -90,6 +95,7 @@ impl Daemon {
             limiter: Limiter::default(),
             confirmer,
             environments,
+            helper,
             policy_changed: Notify::new(),
             state_changed: Notify::new(),
             metrics: Metrics::default(),
@@ -128,6 +134,7 @@ impl Daemon {
         warnings.extend(self.policy.warning());
         warnings.extend(self.vault.problems());
         warnings.extend(self.environments.warnings());
+        warnings.extend(self.helper.as_ref().and_then(|helper| helper.warning()));
         warnings.extend(crate::sys::memory::degraded().map(str::to_owned));
         let folders = self.settings.folders.iter();
         Status {
@@ -148,6 +155,7 @@ impl Daemon {
             cache_bytes: cache.bytes as u64,
             connections: self.slots.taken() as u64,
             locked: self.vault.state().locked,
+            helper_is_gone: self.helper.as_ref().is_some_and(|helper| helper.is_gone()),
             uptime: self.started.elapsed(),
         }
     }

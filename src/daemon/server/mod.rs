@@ -7,6 +7,7 @@ mod accept;
 mod calls;
 mod connection;
 mod intake;
+mod keep;
 mod listener;
 mod metrics;
 mod request;
@@ -20,6 +21,7 @@ mod turns;
 
 pub(crate) use accept::{Waiting, accept};
 pub use intake::{Allowance, Intake, Taken};
+pub(crate) use keep::keep;
 pub use listener::ListenError;
 pub(crate) use listener::OwnSocket;
 pub(crate) use metrics::{Gauges, Metrics};

@@ -139,7 +139,11 @@ fn nothing_is_given_that_cannot_be_written_down() {
         "{}",
         told.stderr
     );
-    assert!(served.log().contains("it is not in the audit that"));
+    assert!(
+        served
+            .log()
+            .contains("does not say that the identities were locked")
+    );
     limit("unlimited");
     let unlocked = served.request("POST /v1/unlock", "");
     assert_eq!(unlocked.status, 200);

@@ -48,9 +48,7 @@ pub(super) fn lock(asking: Asking<'_>) -> Result<Response, Response> {
     let recorded = inquiry.give(&decision, None);
     info!("the identities were locked on request");
     if recorded.is_err() {
-        warn!(
-            "it is not in the audit that the identities were locked: the audit cannot be written"
-        );
+        warn!("the audit, which cannot be written, does not say that the identities were locked");
     }
     Ok(Response::json(&LockAnswer {
         keys: asking.daemon.vault.state(),
