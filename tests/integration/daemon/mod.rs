@@ -4,6 +4,7 @@ mod agent;
 mod audit;
 mod calls;
 mod client;
+mod fairness;
 mod helper;
 mod hostile;
 mod memory;
