@@ -4,7 +4,7 @@
 mod caller;
 mod control_group;
 #[cfg(target_os = "linux")]
-mod known_groups;
+mod sightings;
 
 use std::path::PathBuf;
 
