@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use super::sightings::{Sighting, Sightings};
+use super::sightings::{Sighting, Sightings, Subject};
 use super::{Membership, NOBODY, Peer};
 use crate::sys::fs::describe;
 use crate::sys::namespace::Mapping;
@@ -116,14 +116,15 @@ impl Caller {
     }
 
     fn sighting(&self) -> Result<Sighting, PeerError> {
+        let user = self.process.user();
         let mark = self.process.check_unchanged()?;
+        let subject = mark.map(|mark| Subject { mark, user });
         let now = Instant::now();
-        if let Some(sighting) = mark.and_then(|mark| SIGHTINGS.of(mark, now)) {
+        if let Some(sighting) = subject.and_then(|subject| SIGHTINGS.of(subject, now)) {
             self.process.check_alive()?;
             return Ok(sighting);
         }
         let look = self.process.look()?;
-        let user = self.process.user();
         let sighting = Sighting {
             membership: look
                 .control_groups
@@ -131,8 +132,8 @@ impl Caller {
             executable: look.executable,
             name: look.name.map(String::into_boxed_str),
         };
-        if let Some(mark) = mark {
-            SIGHTINGS.keep(mark, now, &sighting);
+        if let Some(subject) = subject {
+            SIGHTINGS.keep(subject, now, &sighting);
         }
         Ok(sighting)
     }

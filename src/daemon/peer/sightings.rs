@@ -8,6 +8,13 @@ use std::time::{Duration, Instant};
 use super::Membership;
 use crate::sys::peer::Mark;
 
+/// A process, and as whom it acts: which units it is believed to be of hangs on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Subject {
+    pub(super) mark: Mark,
+    pub(super) user: u32,
+}
+
 /// What /proc shows of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sighting {
@@ -27,7 +34,7 @@ const KEPT: Duration = Duration::from_millis(100);
 const MOST: usize = 1024;
 
 /// Processes that were seen. Shared by all threads.
-pub(super) struct Sightings(OnceLock<Mutex<HashMap<Mark, (Instant, Sighting)>>>);
+pub(super) struct Sightings(OnceLock<Mutex<HashMap<Subject, (Instant, Sighting)>>>);
 
 impl Sightings {
     /// None yet.
@@ -36,24 +43,24 @@ impl Sightings {
     }
 
     /// What was seen of a process so lately that it holds.
-    pub(super) fn of(&self, mark: Mark, now: Instant) -> Option<Sighting> {
+    pub(super) fn of(&self, subject: Subject, now: Instant) -> Option<Sighting> {
         self.with(|seen| {
-            let (at, sighting) = seen.get(&mark)?;
+            let (at, sighting) = seen.get(&subject)?;
             (now.saturating_duration_since(*at) < KEPT).then(|| sighting.clone())
         })
     }
 
     /// Keeps what was seen of a process, `now` or later.
-    pub(super) fn keep(&self, mark: Mark, now: Instant, sighting: &Sighting) {
+    pub(super) fn keep(&self, subject: Subject, now: Instant, sighting: &Sighting) {
         self.with(|seen| {
             if seen.len() >= MOST {
                 seen.clear();
             }
-            seen.insert(mark, (now, sighting.clone()));
+            seen.insert(subject, (now, sighting.clone()));
         });
     }
 
-    fn with<R>(&self, f: impl FnOnce(&mut HashMap<Mark, (Instant, Sighting)>) -> R) -> R {
+    fn with<R>(&self, f: impl FnOnce(&mut HashMap<Subject, (Instant, Sighting)>) -> R) -> R {
         let seen = self.0.get_or_init(Mutex::default);
         f(&mut seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -62,6 +69,11 @@ impl Sightings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn acting(process: u64, user: u32) -> Subject {
+        let mark = Mark::of_test(process);
+        Subject { mark, user }
+    }
 
     fn named(name: String) -> Sighting {
         Sighting {
@@ -73,24 +85,26 @@ mod tests {
 
     #[test]
     fn a_sighting_holds_for_a_moment() {
-        let (sightings, mark, now) = (Sightings::new(), Mark::of_test(1), Instant::now());
-        assert_eq!(sightings.of(mark, now), None);
+        let (sightings, now) = (Sightings::new(), Instant::now());
+        let subject = acting(1, 1000);
+        assert_eq!(sightings.of(subject, now), None);
         let sighting = named("one".to_owned());
-        sightings.keep(mark, now, &sighting);
-        assert_eq!(sightings.of(mark, now), Some(sighting.clone()));
-        assert_eq!(sightings.of(Mark::of_test(2), now), None);
+        sightings.keep(subject, now, &sighting);
+        assert_eq!(sightings.of(subject, now), Some(sighting.clone()));
+        assert_eq!(sightings.of(acting(2, 1000), now), None);
+        assert_eq!(sightings.of(acting(1, 1001), now), None);
         let last = now + KEPT - Duration::from_nanos(1);
-        assert_eq!(sightings.of(mark, last), Some(sighting));
-        assert_eq!(sightings.of(mark, now + KEPT), None);
+        assert_eq!(sightings.of(subject, last), Some(sighting));
+        assert_eq!(sightings.of(subject, now + KEPT), None);
     }
 
     #[test]
     fn no_more_than_a_number_are_kept() {
         let (sightings, now) = (Sightings::new(), Instant::now());
         for number in 0..3 * MOST as u64 {
-            let (mark, sighting) = (Mark::of_test(number), named(number.to_string()));
-            sightings.keep(mark, now, &sighting);
-            assert_eq!(sightings.of(mark, now), Some(sighting));
+            let (subject, sighting) = (acting(number, 0), named(number.to_string()));
+            sightings.keep(subject, now, &sighting);
+            assert_eq!(sightings.of(subject, now), Some(sighting));
         }
         assert!(sightings.with(|seen| seen.len()) <= MOST);
     }
