@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::ambient::Ambient;
-use super::args::Shared;
 use super::daemon;
 use super::daemon_options::DaemonOptions;
 use super::error::Failure;
+use super::source_options::Sources;
 use super::ui::Ui;
 use crate::daemon::audit::verify::{self, Report, verify};
 use crate::daemon::audit::{Digest, files_of};
@@ -35,16 +35,11 @@ pub(super) struct VerifyOptions {
 }
 
 /// Does what the verb says.
-pub(super) fn audit(
-    shared: &Shared,
-    ambient: &Ambient,
-    ui: &Ui,
-    verb: &AuditVerb,
-) -> Result<(), Failure> {
+pub(super) fn audit(ambient: &Ambient, ui: &Ui, verb: &AuditVerb) -> Result<(), Failure> {
     let AuditVerb::Verify(options) = verb;
     let expected = options.expect.as_deref().map(digest).transpose()?;
     let files = match options.files.is_empty() {
-        true => own_files(shared, ambient, options.system)?,
+        true => own_files(ambient, options.system)?,
         false => options.files.clone(),
     };
     let report = verify(&files, expected)?;
@@ -64,14 +59,16 @@ fn digest(text: &str) -> Result<Digest, Failure> {
 }
 
 /// Those that the daemon writes by its settings, the oldest first.
-fn own_files(shared: &Shared, ambient: &Ambient, system: bool) -> Result<Vec<PathBuf>, Failure> {
+fn own_files(ambient: &Ambient, system: bool) -> Result<Vec<PathBuf>, Failure> {
     let options = DaemonOptions {
         system,
         // Where it would serve makes no difference, and need not be known.
         socket: Some(PathBuf::from("/")),
         ..DaemonOptions::default()
     };
-    let file = daemon::settings(shared, ambient, &options)?.audit.file;
+    let file = daemon::settings(&Sources::default(), ambient, &options)?
+        .audit
+        .file;
     files_of(&file).map_err(|error| Failure::io(file.display(), &error))
 }
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::ambient::Ambient;
-use super::args::Shared;
 use super::daemon;
 use super::daemon_options::DaemonOptions;
 use super::error::Failure;
 use super::policy_options::{PolicyTest, PolicyVerb};
 use super::privileges;
+use super::source_options::Sources;
 use super::ui::Ui;
 use super::workspace::environment_name;
 use crate::daemon::environments::Closure;
@@ -27,7 +27,7 @@ use crate::sys::fs::describe;
 
 /// Does what was asked about the policy.
 pub(super) fn policy(
-    shared: &Shared,
+    typed: &Sources,
     ambient: &Ambient,
     ui: &Ui,
     mut options: DaemonOptions,
@@ -37,9 +37,9 @@ pub(super) fn policy(
     let nowhere = || PathBuf::from("/nonexistent");
     options.socket.get_or_insert_with(nowhere);
     options.audit.get_or_insert_with(nowhere);
-    let settings = || daemon::settings(shared, ambient, &options);
+    let settings = || daemon::settings(typed, ambient, &options);
     match verb {
-        PolicyVerb::Test(test) => self::test(shared, ambient, ui, &settings()?, test),
+        PolicyVerb::Test(test) => self::test(typed, ambient, ui, &settings()?, test),
         PolicyVerb::Check { file } => {
             let file = match file {
                 Some(file) => ambient.working_directory.join(file),
@@ -66,14 +66,14 @@ fn failure(error: project::Error) -> Failure {
 
 /// Explains a decision; fails if it is a refusal.
 fn test(
-    shared: &Shared,
+    typed: &Sources,
     ambient: &Ambient,
     ui: &Ui,
     settings: &Settings,
     test: &PolicyTest,
 ) -> Result<(), Failure> {
-    check(shared, test)?;
-    let names = shared.environments.iter();
+    check(typed, test)?;
+    let names = typed.environments.iter();
     let names: Vec<Arc<str>> = names
         .map(|name| Ok(environment_name(name.trim())?.as_str().into()))
         .collect::<Result<_, Failure>>()?;
@@ -108,13 +108,13 @@ fn test(
 }
 
 /// Refuses what makes no sense together.
-fn check(shared: &Shared, test: &PolicyTest) -> Result<(), Failure> {
+fn check(typed: &Sources, test: &PolicyTest) -> Result<(), Failure> {
     let action = test.action;
-    if action.is_of_environments() && shared.environments.is_empty() {
+    if action.is_of_environments() && typed.environments.is_empty() {
         return Err(Failure::usage(format!("to {action} takes an environment"))
             .with_hint("name some with --env A,B"));
     }
-    if !action.is_of_environments() && !shared.environments.is_empty() {
+    if !action.is_of_environments() && !typed.environments.is_empty() {
         return Err(Failure::usage(format!(
             "--action {action} is of no environment, and goes with no --env"
         )));
