@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::ambient::Ambient;
+use super::args::MessageFormat;
 use super::daemon;
 use super::daemon_options::DaemonOptions;
 use super::error::Failure;
@@ -50,7 +52,10 @@ pub(super) fn audit(ambient: &Ambient, ui: &Ui, verb: &AuditVerb) -> Result<(), 
             torn.line
         ));
     }
-    ui.out(verdict(&report, files.len()).as_bytes())
+    match ui.format() {
+        MessageFormat::Json => ui.out_json(&Verdict::of(&report, files.len())),
+        MessageFormat::Plain => ui.out(in_words(&report, files.len()).as_bytes()),
+    }
 }
 
 fn digest(text: &str) -> Result<Digest, Failure> {
@@ -72,7 +77,35 @@ fn own_files(ambient: &Ambient, system: bool) -> Result<Vec<PathBuf>, Failure> {
     files_of(&file).map_err(|error| Failure::io(file.display(), &error))
 }
 
-fn verdict(report: &Report, files: usize) -> String {
+/// What was found of a chain that is whole, for programs.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verdict {
+    whole: bool,
+    first: u64,
+    last: u64,
+    files: usize,
+    decisions: u64,
+    /// Lines that broke off, which are no fault.
+    torn: usize,
+    head: String,
+}
+
+impl Verdict {
+    fn of(report: &Report, files: usize) -> Self {
+        Self {
+            whole: true,
+            first: report.first,
+            last: report.head.seq,
+            files,
+            decisions: report.decisions,
+            torn: report.torn.len(),
+            head: report.head.hash.to_string(),
+        }
+    }
+}
+
+fn in_words(report: &Report, files: usize) -> String {
     let plural = |count: u64, thing: &str| match count {
         1 => format!("1 {thing}"),
         _ => format!("{count} {thing}s"),

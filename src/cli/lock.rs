@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
+use super::args::MessageFormat;
 use super::error::Failure;
 use super::ui::Ui;
 use crate::client::Client;
-use crate::protocol::{SOCKET_NAME, SYSTEM_RUNTIME_FOLDER};
+use crate::protocol::{LockState, SOCKET_NAME, SYSTEM_RUNTIME_FOLDER};
 
 /// Where the folders of users' sessions are (pam_systemd(8)).
 const USERS: &str = "/run/user";
@@ -13,16 +16,16 @@ const USERS: &str = "/run/user";
 /// Returns when nothing of the identities is left in the memory of the daemon, or of every one that runs.
 pub(super) fn lock(ui: &Ui, client: &Client, all: bool) -> Result<(), Failure> {
     if !all {
-        client.lock()?;
-        ui.info("locked");
-        return Ok(());
+        let state = client.lock()?;
+        return tell(ui, client, &state, "locked");
     }
     // As many as can be: one that fails keeps no other from being locked.
     let mut failed = false;
     for socket in sockets() {
         let shown = socket.display().to_string();
-        match Client::new(socket).lock() {
-            Ok(_) => ui.info(&format!("{shown}: locked")),
+        let client = Client::new(socket);
+        match client.lock() {
+            Ok(state) => tell(ui, &client, &state, &format!("{shown}: locked"))?,
             Err(error) if error.is_absent() => {}
             Err(error) => {
                 failed = true;
@@ -31,6 +34,28 @@ pub(super) fn lock(ui: &Ui, client: &Client, all: bool) -> Result<(), Failure> {
         }
     }
     if failed { Err(Failure::told()) } else { Ok(()) }
+}
+
+/// What has become of the identities of a daemon, for programs.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    socket: String,
+    #[serde(flatten)]
+    keys: &'a LockState,
+}
+
+/// Tells what has become of the identities of a daemon: `words` for people, or one JSON object.
+pub(super) fn tell(ui: &Ui, client: &Client, keys: &LockState, words: &str) -> Result<(), Failure> {
+    match ui.format() {
+        MessageFormat::Json => ui.out_json(&Outcome {
+            socket: client.socket().display().to_string(),
+            keys,
+        }),
+        MessageFormat::Plain => {
+            ui.info(words);
+            Ok(())
+        }
+    }
 }
 
 /// The sockets of the machine's daemon and of those of all users.

@@ -35,6 +35,8 @@ mod placement;
 mod policy;
 #[cfg(target_os = "linux")]
 mod policy_options;
+#[cfg(target_os = "linux")]
+mod policy_report;
 mod privileges;
 mod prompt;
 mod recollection;
