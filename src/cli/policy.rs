@@ -83,7 +83,7 @@ fn failure(error: project::Error) -> Failure {
     }
 }
 
-/// Explains a decision; fails if it is a refusal.
+/// Explains a decision; fails if it is a denial.
 fn test(
     typed: &Sources,
     ambient: &Ambient,

@@ -22,7 +22,7 @@ use super::recollection::Recollection;
 use super::source_options::Sources;
 use super::ui::Ui;
 use super::way::Way;
-use crate::run::{RESOLVER, Refusal, Resolution};
+use crate::run::{RESOLVER, Resolution, Setback};
 use crate::secret::Secret;
 
 /// The arguments that were typed, if this program was started to compose anew.
@@ -70,13 +70,13 @@ pub(super) fn resolve(arguments: &[OsString]) -> u8 {
     });
     match &composed {
         Ok(()) => {}
-        // A daemon that refuses will do so again. The supervisor tells it once.
+        // It will be so again. The supervisor tells it once.
         Err(Failure {
             message: Some(message),
-            refusal: Some(is_passing),
+            setback: Some(is_passing),
             ..
         }) => {
-            resolution.refusal = Some(Refusal {
+            resolution.setback = Some(Setback {
                 message: message.clone(),
                 is_passing: *is_passing,
             });
