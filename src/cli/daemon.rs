@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::ambient::Ambient;
-use super::args::Shared;
 use super::daemon_options::DaemonOptions;
 use super::error::Failure;
 use super::log::format;
+use super::source_options::Sources;
 use super::supervision::time;
 use super::ui::Ui;
 use crate::daemon::keys::IdentityPlace;
@@ -17,7 +17,7 @@ use crate::log;
 
 /// Serves until told to end; gives the exit status.
 pub(super) fn serve(
-    shared: &Shared,
+    typed: &Sources,
     ambient: &Ambient,
     ui: &Ui,
     options: &DaemonOptions,
@@ -26,7 +26,7 @@ pub(super) fn serve(
     let variable = |name: &str| ambient.variable(name).map(ToOwned::to_owned);
     let service =
         Service::join(variable).map_err(|error| Failure::new(&error).with_hint(error.hint()))?;
-    let settings = settings(shared, ambient, options)?;
+    let settings = settings(typed, ambient, options)?;
     log::start(log::Settings {
         level: ui.daemon_log_level(),
         format: format(options.log_format, ambient),
@@ -45,15 +45,15 @@ pub(super) fn serve(
 
 /// What the daemon works by: what was typed over what the file says over what its use suggests.
 pub(super) fn settings(
-    shared: &Shared,
+    typed: &Sources,
     ambient: &Ambient,
     options: &DaemonOptions,
 ) -> Result<Settings, Failure> {
     let absolute = |path: &PathBuf| ambient.working_directory.join(path);
     let overrides = Overrides {
         config: options.config.as_ref().map(absolute),
-        folders: shared.folders.iter().map(absolute).collect(),
-        identities: identities(shared, ambient)?,
+        folders: typed.folders.iter().map(absolute).collect(),
+        identities: identities(typed, ambient)?,
         socket: options.socket.as_ref().map(absolute),
         policy: options.policy.as_ref().map(absolute),
         audit: options.audit.as_ref().map(absolute),
@@ -109,14 +109,14 @@ fn identity_places(ambient: &Ambient, system: bool) -> Vec<IdentityPlace> {
 }
 
 /// The files of identities that were named. A daemon reads them again and again, so each has to be a file.
-fn identities(shared: &Shared, ambient: &Ambient) -> Result<Vec<PathBuf>, Failure> {
-    if shared.identities.iter().any(|path| path == Path::new("-")) {
+fn identities(typed: &Sources, ambient: &Ambient) -> Result<Vec<PathBuf>, Failure> {
+    if typed.identities.iter().any(|path| path == Path::new("-")) {
         return Err(Failure::usage(
             "--identity - is not for a daemon, which reads identities again after it was locked",
         )
         .with_hint("name a file; $CREDENTIALS_DIRECTORY/escrun.identity is read by itself"));
     }
-    let files = shared.identities.iter();
+    let files = typed.identities.iter();
     Ok(files
         .map(|path| ambient.working_directory.join(path))
         .collect())

@@ -374,6 +374,7 @@ fn open(settings: &Settings) -> Result<Flock<File>, Error> {
         return Err(Error::Foreign {
             file: path(),
             owner: found.uid(),
+            user: effective_user(),
         });
     }
     if found.mode() & 0o022 != 0 {
