@@ -323,7 +323,7 @@ pub(super) enum Verb {
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
     },
-    /// Have a daemon read its definitions, policy and identities anew.
+    /// Have a daemon read its definitions, settings, policy and identities anew.
     Reload,
     /// Let age, sops and the like decrypt by a daemon, without seeing its identities.
     #[command(subcommand)]

@@ -18,12 +18,12 @@ use tracing::{info, warn};
 use super::assembly::{Materials, assemble};
 use super::audit;
 use super::context::{AFTER_SLEEP, Daemon};
-use super::credentials::{self, Manager, Mapping, Times};
+use super::credentials::{self, Manager};
 use super::environments::Subject;
 use super::keys::IdentityPlace;
 use super::server::{self, ListenError, OwnSocket, Waiting};
 use super::service::{Notifier, Order, Orders, Service, orders};
-use super::settings::{self, Settings};
+use super::settings::{self, Settings, SettingsStore};
 use crate::project;
 use crate::sys::fs::{describe, effective_user};
 
@@ -34,7 +34,7 @@ const SLEEP_LOOK: Duration = Duration::from_secs(10);
 /// What a daemon is started with.
 pub struct Start {
     /// What it works by.
-    pub settings: Settings,
+    pub settings: SettingsStore,
     /// Where identities are, besides those in the settings.
     pub places: Vec<IdentityPlace>,
     /// The variables of this process.
@@ -52,8 +52,6 @@ pub enum Error {
     Policy(project::Error),
     /// There is no audit.
     Audit(audit::Error),
-    /// The settings say something wrong, which this tells.
-    Settings(String),
     /// The system refuses something.
     Io(&'static str, io::Error),
 }
@@ -64,7 +62,6 @@ impl fmt::Display for Error {
             Self::Listen(error) => error.fmt(f),
             Self::Policy(error) => error.fmt(f),
             Self::Audit(error) => error.fmt(f),
-            Self::Settings(fault) => f.write_str(fault),
             Self::Io(what, error) => write!(f, "{what}: {}", describe(error)),
         }
     }
@@ -79,7 +76,7 @@ impl Error {
             Self::Listen(error) => error.hint().map(str::to_owned),
             Self::Policy(error) => error.hint(),
             Self::Audit(error) => error.hint(),
-            Self::Settings(_) | Self::Io(..) => None,
+            Self::Io(..) => None,
         }
     }
 }
@@ -90,11 +87,12 @@ impl Error {
 /// When it cannot begin to serve.
 pub fn run(start: Start) -> Result<u8, Error> {
     let Start {
-        settings,
+        settings: store,
         places,
         variables,
         service,
     } = start;
+    let settings = store.current();
     // Before any thread is there: each has the mask of the one that starts it.
     orders::hold();
     let Service {
@@ -102,11 +100,10 @@ pub fn run(start: Start) -> Result<u8, Error> {
         notifier,
         watchdog,
     } = service;
-    let mapping = Mapping::new(&settings.credentials).map_err(Error::Settings)?;
     let (own, listeners) = listen(&settings.socket, settings.system, sockets.requests)?;
     let (own_credentials, credentials) = listen_for_credentials(&settings, sockets.credentials)?;
     let daemon = assemble(Materials {
-        settings,
+        settings: store,
         places,
         variables,
     })?;
@@ -124,7 +121,7 @@ pub fn run(start: Start) -> Result<u8, Error> {
         };
         let serve = |listener| serve(&daemon, listener, waiting);
         let doors: Vec<_> = listeners.into_iter().map(serve).collect();
-        serve_credentials(&daemon, credentials, mapping);
+        serve_credentials(&daemon, credentials, settings.system);
         tend(&daemon);
         if let Some(watchdog) = watchdog {
             let probed = Arc::clone(&daemon);
@@ -141,10 +138,10 @@ pub fn run(start: Start) -> Result<u8, Error> {
                 notifier.status(&state(&shown));
             }
         });
-        for absence in daemon.settings.absences() {
+        for absence in settings.absences() {
             warn!("{absence}");
         }
-        info!(socket = %daemon.settings.socket.path.display(), "serving");
+        info!(socket = %settings.socket.path.display(), "serving");
         until_end(&daemon, &orders, notifier).await?;
         notifier.stopping("answering what has been asked");
         if let Some(own) = &own {
@@ -200,21 +197,15 @@ fn listen_for_credentials(
 }
 
 /// Gives units their credentials.
-fn serve_credentials(daemon: &Arc<Daemon>, listeners: Vec<UnixListener>, mapping: Mapping) {
-    let mapping = Arc::new(mapping);
-    let manager = match daemon.settings.system {
+fn serve_credentials(daemon: &Arc<Daemon>, listeners: Vec<UnixListener>, system: bool) {
+    let manager = match system {
         true => Manager::System,
         false => Manager::User(effective_user()),
     };
-    let limits = &daemon.settings.limits;
-    let times = Times {
-        write: limits.write_time,
-        end: limits.drain_time / 2,
-    };
     for listener in listeners {
-        let (daemon, mapping) = (Arc::clone(daemon), Arc::clone(&mapping));
+        let daemon = Arc::clone(daemon);
         tokio::spawn(async move {
-            let served = credentials::serve(listener, daemon, mapping, manager, times).await;
+            let served = credentials::serve(listener, daemon, manager).await;
             if let Err(error) = served {
                 warn!(reason = describe(&error), "a socket cannot be served");
             }
@@ -278,9 +269,9 @@ async fn until_end(daemon: &Arc<Daemon>, orders: &Orders, notifier: Notifier) ->
             Order::End => return Ok(()),
             Order::Reload => {
                 notifier.reloading();
-                match daemon.reload().await {
-                    Ok(()) => info!("everything was read anew"),
-                    Err(reason) => warn!(reason, "what was read before stays in force"),
+                // What fails is told where it does.
+                if daemon.reload().await.is_ok() {
+                    info!("everything was read anew");
                 }
                 notifier.ready(&state(daemon));
             }
@@ -292,7 +283,7 @@ async fn until_end(daemon: &Arc<Daemon>, orders: &Orders, notifier: Notifier) ->
 /// end has come twice.
 async fn drain(daemon: &Arc<Daemon>, doors: Vec<JoinHandle<()>>, orders: &Orders) {
     daemon.stop.request();
-    let deadline = Instant::now() + daemon.settings.limits.drain_time;
+    let deadline = Instant::now() + daemon.settings.current().limits.drain_time;
     let mut late = pin!(sleep_until(deadline));
     let mut again = pin!(orders.next());
     let mut emptied = pin!(async {

@@ -7,7 +7,7 @@ mod answer;
 mod call;
 
 pub use answer::{
-    CheckAnswer, Code, ErrorAnswer, Fault, Health, LockState, Place, Question, Status,
+    CheckAnswer, Code, ErrorAnswer, Fault, Health, LockState, Place, Question, Reloaded, Status,
     UnlockRefusal,
 };
 pub use call::{

@@ -13,4 +13,5 @@ mod policy;
 mod revisions;
 mod sandbox;
 pub(crate) mod served;
+mod settings;
 mod storm;
