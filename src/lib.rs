@@ -11,6 +11,11 @@
         reason = "tests are at the edge themselves"
     )
 )]
+// What only a daemon or a supervisor needs is written for Linux alone; elsewhere some of its foundation has no use.
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, unused_imports, unused_variables)
+)]
 
 pub mod sys;
 
@@ -68,6 +73,7 @@ pub mod client;
 
 pub mod run;
 
+#[cfg(target_os = "linux")]
 pub mod daemon;
 
 pub mod cli;

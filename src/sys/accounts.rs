@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
+use nix::unistd::{Group, Uid, User};
 
 /// What is known of a user (passwd(5)).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +45,15 @@ impl Account {
     /// Those of getgrouplist(3); EINVAL for a name that none can have.
     pub fn groups(&self, group: u32) -> io::Result<Vec<u32>> {
         let name = CString::new(OsStr::new(&self.name).as_bytes())?;
-        let groups = getgrouplist(&name, Gid::from_raw(group))?;
-        Ok(groups.into_iter().map(Gid::as_raw).collect())
+        // Where the system lists no groups in a usual way, nobody gets more than the one.
+        #[cfg(not(target_os = "linux"))]
+        return Ok(vec![group]);
+        #[cfg(target_os = "linux")]
+        {
+            use nix::unistd::{Gid, getgrouplist};
+            let groups = getgrouplist(&name, Gid::from_raw(group))?;
+            Ok(groups.into_iter().map(Gid::as_raw).collect())
+        }
     }
 }
 

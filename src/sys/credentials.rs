@@ -36,12 +36,12 @@ impl Credentials {
     /// # Errors
     /// Those of getresuid(2), getresgid(2), getgroups(2) and capget(2).
     pub fn now() -> io::Result<Self> {
-        let supplementary = nix::unistd::getgroups()?;
+        let supplementary = supplementary()?;
         let rights = rights()?;
         Ok(Self {
             users: users()?,
             groups: groups()?,
-            supplementary: supplementary.iter().map(|group| group.as_raw()).collect(),
+            supplementary,
             may_change_user: rights[0],
             may_change_groups: rights[1],
             may_raise_limits: rights[2],
@@ -156,6 +156,27 @@ fn groups() -> io::Result<[u32; 3]> {
     // SAFETY: the numbers live through the call.
     check(unsafe { libc::getresgid(real, effective, saved) })?;
     Ok(ids)
+}
+
+/// The supplementary groups of this process.
+#[cfg(target_os = "linux")]
+fn supplementary() -> io::Result<Vec<u32>> {
+    let groups = nix::unistd::getgroups()?;
+    Ok(groups.iter().map(|group| group.as_raw()).collect())
+}
+
+/// The supplementary groups of this process, which the system may know more of than it tells here.
+#[cfg(not(target_os = "linux"))]
+fn supplementary() -> io::Result<Vec<u32>> {
+    // SAFETY: nothing is written for a length of zero, which asks for the number.
+    let count = unsafe { libc::getgroups(0, std::ptr::null_mut()) };
+    check(count)?;
+    let mut groups = vec![0; count.unsigned_abs() as usize];
+    // SAFETY: at most `count` numbers are written, for which there is room.
+    let count = unsafe { libc::getgroups(count, groups.as_mut_ptr()) };
+    check(count)?;
+    groups.truncate(count.unsigned_abs() as usize);
+    Ok(groups)
 }
 
 // Elsewhere, a privileged setuid(2) changes all three; there is no way to ask for the saved ones.

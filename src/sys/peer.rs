@@ -114,67 +114,98 @@ impl PeerProcess {
 
     /// Makes sure that it acts as when it connected. Of a process that has no number here, this cannot be told.
     ///
-    /// Gives the number of its control group in the second hierarchy, where the kernel tells it (Linux 6.13): no other group
-    /// ever has that number.
+    /// Gives what tells it from all others and where it is, where the kernel says so. Whether it still lives is for
+    /// [`Self::check_alive`] or [`Self::look`] to say, afterwards.
     ///
     /// # Errors
     /// When it acts as another user or group, or has ended.
-    pub fn check_unchanged(&self) -> Result<Option<u64>, Unknown> {
-        let (now, group) = match (self.handle.info(), self.pid) {
-            (Some(info), _) => info,
+    pub fn check_unchanged(&self) -> Result<Option<Mark>, Unknown> {
+        let (now, mark) = match (self.handle.info(), self.pid) {
+            (Some((now, group)), _) => (now, self.mark(group)?),
             (None, None) => return Ok(None),
-            (None, Some(pid)) => {
-                let acting = proc::acting(pid);
-                // Whoever has the number now, it is the same process only if that one is still there.
-                self.check_alive()?;
-                match acting {
-                    // Where what belongs to others is hidden (proc(5), hidepid), this is too.
-                    Err(error) if is_hidden(&error) => return Ok(None),
-                    acting => (acting?, None),
+            (None, Some(pid)) => match proc::acting(pid) {
+                // Where what belongs to others is hidden (proc(5), hidepid), this is too.
+                Err(error) if is_hidden(&error) => return Ok(None),
+                acting => {
+                    // Whoever has the number now, it is the same process only if that one is still there.
+                    self.check_alive()?;
+                    (acting?, None)
                 }
-            }
+            },
         };
         if now == self.acting {
-            Ok(group)
+            Ok(mark)
         } else {
             Err(Unknown::Changed)
         }
     }
 
-    /// The control groups that it is in, as the text of /proc/PID/cgroup; none where that is hidden, or it has no number here.
-    ///
-    /// # Errors
-    /// When it has ended.
-    pub fn control_groups(&self) -> Result<Option<String>, Unknown> {
-        let Some(pid) = self.pid else {
-            return Ok(None);
-        };
-        let text = proc::control_groups(pid);
-        // While it lives, its number is its own: what was read is of it.
-        self.check_alive()?;
-        match text {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if is_hidden(&error) => Ok(None),
-            Err(error) => Err(error.into()),
+    fn mark(&self, group: Option<u64>) -> io::Result<Option<Mark>> {
+        match group {
+            // Elsewhere, the kernel's numbers for processes may come again.
+            Some(group) if cfg!(target_pointer_width = "64") => Ok(Some(Mark {
+                process: self.handle.inode()?,
+                group,
+            })),
+            _ => Ok(None),
         }
     }
 
-    /// The path of its program and its name, as far as they are to be seen. Any process can change both.
+    /// What is to be seen of it in /proc.
     ///
     /// # Errors
     /// When it has ended.
-    pub fn appearance(&self) -> Result<(Option<PathBuf>, Option<String>), Unknown> {
+    pub fn look(&self) -> Result<Look, Unknown> {
         let Some(pid) = self.pid else {
-            return Ok((None, None));
+            return Ok(Look::default());
         };
+        let control_groups = proc::control_groups(pid);
         let executable = match PROGRAMS_ARE_HIDDEN.load(Ordering::Relaxed) {
             true => None,
             false => proc::executable(pid).ok(),
         };
-        let appearance = (executable, proc::name(pid).ok());
+        let name = proc::name(pid).ok();
+        // While it lives, its number is its own: what was read is of it.
         self.check_alive()?;
-        Ok(appearance)
+        let control_groups = match control_groups {
+            Ok(text) => Some(text),
+            Err(error) if is_hidden(&error) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Look {
+            control_groups,
+            executable,
+            name,
+        })
     }
+}
+
+/// What tells a process from all others, those before and after it as well, and its control group (Linux 6.13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Mark {
+    /// The number of the process in the kernel's file system of processes, which counts them with 64 bits.
+    process: u64,
+    /// The number of its control group in the second hierarchy. No other group ever has that number.
+    group: u64,
+}
+
+#[cfg(test)]
+impl Mark {
+    /// One of a process that there is not.
+    pub(crate) fn of_test(process: u64) -> Self {
+        Self { process, group: 1 }
+    }
+}
+
+/// What /proc shows of a process.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// The control groups that it is in, as the text of /proc/PID/cgroup; none where that is hidden.
+    pub control_groups: Option<String>,
+    /// The path of its program, if that is to be seen. Any process can change it.
+    pub executable: Option<PathBuf>,
+    /// Its name, if that is to be seen. Any process can change it.
+    pub name: Option<String>,
 }
 
 /// Whether this process cannot see what others execute.

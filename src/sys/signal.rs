@@ -238,6 +238,7 @@ pub fn send(target: Target, signal: Signal) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of sigqueue(3).
+#[cfg(target_os = "linux")]
 pub fn queue(pid: Pid, signal: Signal, value: u64) -> io::Result<()> {
     let value = libc::sigval {
         sival_ptr: value as usize as *mut libc::c_void,

@@ -77,6 +77,11 @@ impl Step {
                     libc::write(*processes, c"0".as_ptr().cast(), 1);
                     Ok(())
                 }
+                #[cfg(not(target_os = "linux"))]
+                Step::DieWithParent(_) | Step::NoNewPrivileges => {
+                    Err(io::ErrorKind::Unsupported.into())
+                }
+                #[cfg(target_os = "linux")]
                 Step::DieWithParent(signal) => {
                     children::signal_at_parents_death(*signal)?;
                     // It may have died before it was asked for.
@@ -107,6 +112,7 @@ impl Step {
                     libc::umask(*mask as libc::mode_t);
                     Ok(())
                 }
+                #[cfg(target_os = "linux")]
                 Step::NoNewPrivileges => check(libc::prctl(
                     libc::PR_SET_NO_NEW_PRIVS,
                     1 as libc::c_ulong,

@@ -3,12 +3,9 @@
 use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 
-use nix::sys::statfs::{FsType, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, fstatfs};
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 use nix::unistd::geteuid;
 
-/// `RAMFS_MAGIC` of linux/magic.h.
-const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
 /// Read and write for group and others. Through an ACL, the group's bits are the most that anyone named in it has.
 const FOR_OTHERS: u32 = 0o066;
 
@@ -35,9 +32,7 @@ pub(super) enum Verdict {
 /// Looks at an open file.
 pub(super) fn facts(file: &File, metadata: &Metadata) -> Facts {
     // What the kernel does not tell counts as an ordinary disk, the stricter of the two.
-    let memory = fstatfs(file).is_ok_and(|fs| {
-        [TMPFS_MAGIC, RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC].contains(&fs.filesystem_type())
-    });
+    let memory = is_in_memory(file);
     let read_only = fstatvfs(file).is_ok_and(|fs| fs.flags().contains(FsFlags::ST_RDONLY));
     Facts {
         regular: metadata.is_file(),
@@ -45,6 +40,23 @@ pub(super) fn facts(file: &File, metadata: &Metadata) -> Facts {
         mode: metadata.mode(),
         writable_disk: !memory && !read_only,
     }
+}
+
+/// Whether it lies in memory, or in a container's image: such files have the mode that somebody else gave them.
+#[cfg(target_os = "linux")]
+fn is_in_memory(file: &File) -> bool {
+    use nix::sys::statfs::{FsType, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, fstatfs};
+    /// `RAMFS_MAGIC` of linux/magic.h.
+    const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
+
+    fstatfs(file).is_ok_and(|fs| {
+        [TMPFS_MAGIC, RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC].contains(&fs.filesystem_type())
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_in_memory(_: &File) -> bool {
+    false
 }
 
 /// Decides.

@@ -15,7 +15,7 @@ use crate::sys::fs::describe;
 const BATCH_TIME: Duration = Duration::from_millis(100);
 
 /// How much is collected, in bytes.
-const BATCH_SIZE: u64 = 256 << 10;
+const BATCH_SIZE: u64 = 1 << 20;
 
 /// How long it is before what failed is tried again.
 const RETRY_TIME: Duration = Duration::from_secs(1);

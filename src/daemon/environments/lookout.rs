@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use super::document::Stamp;
 use crate::sys::fs::describe;
 use crate::sys::readable::Readable;
-#[cfg(target_os = "linux")]
 use crate::watch::Watcher;
 use crate::watch::{Debounce, is_at_work};
 
@@ -38,7 +37,6 @@ pub(super) struct Lookout {
 
 #[derive(Default)]
 struct State {
-    #[cfg(target_os = "linux")]
     watcher: Option<Watcher>,
     /// Why the kernel does not tell of everything.
     blindness: Option<String>,
@@ -61,7 +59,6 @@ type Sight = BTreeMap<PathBuf, Option<Stamp>>;
 
 impl Lookout {
     /// Begins to watch. Gives what becomes ready when something has happened; nothing where the kernel does not tell.
-    #[cfg(target_os = "linux")]
     pub(super) fn begin(&self) -> Option<Readable> {
         use std::os::fd::AsFd as _;
 
@@ -85,28 +82,15 @@ impl Lookout {
         readable
     }
 
-    /// The kernel's way to tell is not known here.
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn begin(&self) -> Option<Readable> {
-        let mut state = self.lock();
-        state.blindness = Some("changes are noticed by looking every few seconds".to_owned());
-        state.watch();
-        None
-    }
-
     /// Whether the kernel tells of every change, so that what was read is valid until it does.
     pub(super) fn tells(&self) -> bool {
         let state = self.lock();
-        #[cfg(target_os = "linux")]
-        return state.watcher.is_some() && state.blindness.is_none();
-        #[cfg(not(target_os = "linux"))]
-        return false;
+        state.watcher.is_some() && state.blindness.is_none()
     }
 
     /// Takes all that has happened. Says whether a change is under way that nobody has reacted to.
     pub(super) fn look(&self, now: Instant) -> bool {
         let mut state = self.lock();
-        #[cfg(target_os = "linux")]
         if let Some(watcher) = &mut state.watcher {
             let told = watcher.take();
             state.note_blindness();
@@ -124,10 +108,7 @@ impl Lookout {
 
     /// Whether there is more to take than was taken.
     pub(super) fn is_behind(&self) -> bool {
-        #[cfg(target_os = "linux")]
-        return self.lock().watcher.as_ref().is_some_and(Watcher::is_behind);
-        #[cfg(not(target_os = "linux"))]
-        return false;
+        self.lock().watcher.as_ref().is_some_and(Watcher::is_behind)
     }
 
     /// A number that changes when something happens.
@@ -269,7 +250,6 @@ impl State {
 
     /// Watches everything that matters.
     fn watch(&mut self) {
-        #[cfg(target_os = "linux")]
         if let Some(watcher) = &mut self.watcher {
             let subjects = self.subjects.values().flatten();
             let files = subjects.map(|(path, _)| path.clone());
@@ -282,7 +262,6 @@ impl State {
     }
 
     /// Notes what the watcher could not watch.
-    #[cfg(target_os = "linux")]
     fn note_blindness(&mut self) {
         let Some(watcher) = &self.watcher else {
             return;
@@ -312,7 +291,6 @@ fn blindness(what: &str, error: &io::Error) -> String {
 }
 
 /// Whether a file of this name in a folder of definitions may be one that the daemon reads.
-#[cfg(target_os = "linux")]
 fn is_definition(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name.ends_with(b".yaml") && !name.starts_with(b".") && !name.ends_with(b".local.yaml")

@@ -32,7 +32,6 @@ impl Sleep {
 
 /// How long the machine has slept since it was started: CLOCK_BOOTTIME counts that, CLOCK_MONOTONIC does not
 /// (clock_gettime(2)). Both are read without a system call.
-#[cfg(target_os = "linux")]
 fn slept() -> Duration {
     use nix::time::{ClockId, clock_gettime};
     let read = |clock| clock_gettime(clock).map_or(Duration::ZERO, Duration::from);
@@ -40,11 +39,6 @@ fn slept() -> Duration {
     // Read last: a pause between the two then makes the difference smaller, never larger.
     let awake = read(ClockId::CLOCK_MONOTONIC);
     all.saturating_sub(awake)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn slept() -> Duration {
-    Duration::ZERO
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
+use std::time::Instant;
 
-use super::control_group::unified_path;
-use super::known_groups::KnownGroups;
+use super::sightings::{Sighting, Sightings, Subject};
 use super::{Membership, NOBODY, Peer};
 use crate::sys::fs::describe;
 use crate::sys::namespace::Mapping;
@@ -91,17 +91,19 @@ impl Caller {
         self.process.user()
     }
 
-    /// What is true of it now.
+    /// What is true of it now. What it is part of where the kernel has no number for that, and how it looks, may be as old as
+    /// [`Sightings`] keep it.
     ///
     /// # Errors
     /// When it is refused.
     pub fn peer(&self) -> Result<Peer, PeerError> {
-        let user = self.process.user();
-        self.process.check_alive()?;
-        let membership = self.membership()?;
-        let (executable, name) = self.process.appearance()?;
+        let Sighting {
+            membership,
+            executable,
+            name,
+        } = self.sighting()?;
         Ok(Peer {
-            user,
+            user: self.process.user(),
             group: self.group,
             groups: self.groups.clone(),
             pid: self.process.pid().map(|pid| pid.number()),
@@ -109,32 +111,36 @@ impl Caller {
             user_unit: membership.user_unit,
             cgroup: membership.path,
             executable,
-            name: name.map(String::into_boxed_str),
+            name,
         })
     }
 
-    /// What it is part of.
-    fn membership(&self) -> Result<Membership, PeerError> {
+    fn sighting(&self) -> Result<Sighting, PeerError> {
         let user = self.process.user();
-        let group = self.process.check_unchanged()?;
-        if let Some(path) = group.and_then(|number| KNOWN.path(number)) {
-            return Ok(Membership::at(&path, user));
+        let mark = self.process.check_unchanged()?;
+        let subject = mark.map(|mark| Subject { mark, user });
+        let now = Instant::now();
+        if let Some(sighting) = subject.and_then(|subject| SIGHTINGS.of(subject, now)) {
+            self.process.check_alive()?;
+            return Ok(sighting);
         }
-        let Some(text) = self.process.control_groups()? else {
-            return Ok(Membership::default());
+        let look = self.process.look()?;
+        let sighting = Sighting {
+            membership: look
+                .control_groups
+                .map_or_else(Membership::default, |text| Membership::read(&text, user)),
+            executable: look.executable,
+            name: look.name.map(String::into_boxed_str),
         };
-        // If it is in the same group as before, it has been there all the time, as far as that matters.
-        if let (Some(number), Some(path)) = (group, unified_path(&text))
-            && self.process.check_unchanged()? == group
-        {
-            KNOWN.remember(number, path);
+        if let Some(subject) = subject {
+            SIGHTINGS.keep(subject, now, &sighting);
         }
-        Ok(Membership::read(&text, user))
+        Ok(sighting)
     }
 }
 
-/// The control groups that peers are in.
-static KNOWN: KnownGroups = KnownGroups::new();
+/// What was seen of peers a moment ago.
+static SIGHTINGS: Sightings = Sightings::new();
 
 /// What this process's user namespace shows; it stays the same for its whole life.
 static USERS: OnceLock<Mapping> = OnceLock::new();

@@ -59,7 +59,7 @@ fn path(text: &str) -> Option<&str> {
 }
 
 /// The path in the second hierarchy, unless that is its root.
-pub(super) fn unified_path(text: &str) -> Option<&str> {
+fn unified_path(text: &str) -> Option<&str> {
     in_hierarchy(text, is_unified).filter(|path| *path != "/")
 }
 

@@ -1,14 +1,11 @@
 //! Who asks, by the kernel's word alone.
 
-#[cfg(target_os = "linux")]
 mod caller;
 mod control_group;
-#[cfg(target_os = "linux")]
-mod known_groups;
+mod sightings;
 
 use std::path::PathBuf;
 
-#[cfg(target_os = "linux")]
 pub use caller::{Caller, PeerError};
 pub use control_group::Membership;
 pub(super) use control_group::{UNIT_KINDS, is_unit};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
-use nix::unistd::{Gid, Uid, UnlinkatFlags, mkfifoat, unlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, unlinkat};
 
 use super::owner::{Owner, give};
 
@@ -82,8 +82,9 @@ impl Directory {
     ///
     /// # Errors
     /// Those of mkfifo(3) and fchownat(2).
+    #[cfg(target_os = "linux")]
     pub fn make_pipe(&self, name: &OsStr, owner: Option<Owner>) -> io::Result<()> {
-        mkfifoat(&self.descriptor, name, bits(0o600))?;
+        nix::unistd::mkfifoat(&self.descriptor, name, bits(0o600))?;
         if let Some((user, group)) = owner {
             nix::unistd::fchownat(
                 &self.descriptor,

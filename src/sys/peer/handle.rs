@@ -57,6 +57,16 @@ impl Handle {
         }
     }
 
+    /// The number of the process in the kernel's file system of processes, where [`Self::info`] tells something: no other
+    /// process has had it or will.
+    ///
+    /// # Errors
+    /// Those of fstat(2).
+    pub(super) fn inode(&self) -> io::Result<u64> {
+        let status = nix::sys::stat::fstat(&self.0)?;
+        Ok(status.st_ino)
+    }
+
     /// As whom the process acts, and the number of its control group in the second hierarchy; none where the kernel cannot
     /// tell: before Linux 6.13, or of a process that has no number here.
     pub(super) fn info(&self) -> Option<(Acting, Option<u64>)> {

@@ -37,14 +37,46 @@ fn who_connected_is_known() {
     assert_eq!(told, groups);
     peer.check_alive().expect("it lives");
     peer.check_unchanged().expect("it is as it was");
-    let groups = peer.control_groups().expect("it lives").expect("/proc");
+    let look = peer.look().expect("it lives");
     assert_eq!(
-        groups,
+        look.control_groups.expect("/proc"),
         std::fs::read_to_string("/proc/self/cgroup").expect("/proc")
     );
-    let (executable, name) = peer.appearance().expect("it lives");
-    assert_eq!(executable, std::env::current_exe().ok());
-    assert!(name.is_some());
+    assert_eq!(look.executable, std::env::current_exe().ok());
+    assert!(look.name.is_some());
+}
+
+#[test]
+fn processes_are_told_apart() {
+    let (_client, server) = connected();
+    let own = PeerProcess::of(&server).expect("it is this process");
+    let mut child = Command::new("cat")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("a process");
+    let other = of_child(&child);
+    let mark = |peer: &PeerProcess| peer.check_unchanged().expect("it is as it was");
+    // Before Linux 6.13, there are no marks.
+    if let (Some(own_mark), Some(other_mark)) = (mark(&own), mark(&other)) {
+        assert_ne!(own_mark, other_mark);
+        let again = PeerProcess::of(&server).expect("it is this process");
+        assert_eq!(mark(&again), Some(own_mark));
+    }
+    drop(child.stdin.take());
+    child.wait().expect("a child");
+}
+
+/// A child, as if it had connected.
+fn of_child(child: &std::process::Child) -> PeerProcess {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_number);
+    PeerProcess {
+        acting: own(),
+        groups: Vec::new(),
+        pid,
+        handle: by_number(own(), pid).expect("it lives"),
+        is_by_socket: false,
+    }
 }
 
 #[test]
@@ -82,14 +114,7 @@ fn what_has_ended_is_gone() {
         .stdout(Stdio::null())
         .spawn()
         .expect("a process");
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_number);
-    let peer = PeerProcess {
-        acting: own(),
-        groups: Vec::new(),
-        pid,
-        handle: by_number(own(), pid).expect("it lives"),
-        is_by_socket: false,
-    };
+    let peer = of_child(&child);
     peer.check_alive().expect("it lives");
     let mut input = child.stdin.take().expect("a pipe");
     input.write_all(b"x").expect("it reads");
@@ -102,10 +127,9 @@ fn what_has_ended_is_gone() {
     .expect("a child");
     for _ in 0..2 {
         assert!(matches!(peer.check_alive(), Err(Unknown::Gone)));
-        assert!(matches!(peer.control_groups(), Err(Unknown::Gone)));
-        assert!(matches!(peer.appearance(), Err(Unknown::Gone)));
+        assert!(matches!(peer.look(), Err(Unknown::Gone)));
         // The second time, nothing is left of it but what the handle holds.
         child.wait().expect("a child");
     }
-    assert!(matches!(by_number(own(), pid), Err(Unknown::Gone)));
+    assert!(matches!(by_number(own(), peer.pid), Err(Unknown::Gone)));
 }

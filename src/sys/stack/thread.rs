@@ -35,7 +35,7 @@ pub(super) unsafe fn call_on(
     unsafe {
         check(libc::pthread_attr_init(attributes.as_mut_ptr()))?;
         let attributes = attributes.assume_init_mut();
-        let created = check(libc::pthread_attr_setstack(
+        let created = check(pthread_attr_setstack(
             attributes,
             start.as_ptr().cast(),
             size,
@@ -54,6 +54,19 @@ pub(super) unsafe fn call_on(
             .expect("a thread that was just created can be joined once");
     }
     Ok(())
+}
+
+#[cfg(target_os = "linux")]
+use libc::pthread_attr_setstack;
+
+// POSIX.1-2008 has it, and the crate `libc` does not for every system that does.
+#[cfg(not(target_os = "linux"))]
+unsafe extern "C" {
+    fn pthread_attr_setstack(
+        attributes: *mut libc::pthread_attr_t,
+        start: *mut c_void,
+        size: usize,
+    ) -> libc::c_int;
 }
 
 /// The first function of the thread.

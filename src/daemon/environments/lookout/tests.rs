@@ -24,7 +24,6 @@ fn write(path: impl AsRef<Path>, text: &str) {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn only_what_matters_is_a_change() {
     over(|lookout, root| {
         assert!(lookout.tells() && lookout.warning().is_none());
@@ -108,7 +107,6 @@ fn subjects_are_told_apart() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn where_the_kernel_does_not_tell_is_looked_at() {
     over(|lookout, root| {
         let now = Instant::now();

@@ -1,0 +1,111 @@
+//! What was seen of processes a moment ago: a crowd of requests by one process need not have /proc read for each.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Membership;
+use crate::sys::peer::Mark;
+
+/// A process, and as whom it acts: which units it is believed to be of hangs on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Subject {
+    pub(super) mark: Mark,
+    pub(super) user: u32,
+}
+
+/// What /proc shows of a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sighting {
+    pub(super) membership: Membership,
+    pub(super) executable: Option<PathBuf>,
+    pub(super) name: Option<Box<str>>,
+}
+
+/// How long a sighting stands for what is.
+///
+/// A process that goes to another control group of the second hierarchy has another mark, so that what it is part of is never
+/// out of date. Where systemd has its units in a hierarchy of the first kind, it may be, by as much as this; only root sends
+/// processes from one unit to another.
+const KEPT: Duration = Duration::from_millis(100);
+
+/// How many are kept. Then all are forgotten: those who go on asking are soon seen again.
+const MOST: usize = 1024;
+
+/// Processes that were seen. Shared by all threads.
+pub(super) struct Sightings(OnceLock<Mutex<HashMap<Subject, (Instant, Sighting)>>>);
+
+impl Sightings {
+    /// None yet.
+    pub(super) const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// What was seen of a process so lately that it holds.
+    pub(super) fn of(&self, subject: Subject, now: Instant) -> Option<Sighting> {
+        self.with(|seen| {
+            let (at, sighting) = seen.get(&subject)?;
+            (now.saturating_duration_since(*at) < KEPT).then(|| sighting.clone())
+        })
+    }
+
+    /// Keeps what was seen of a process, `now` or later.
+    pub(super) fn keep(&self, subject: Subject, now: Instant, sighting: &Sighting) {
+        self.with(|seen| {
+            if seen.len() >= MOST {
+                seen.clear();
+            }
+            seen.insert(subject, (now, sighting.clone()));
+        });
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut HashMap<Subject, (Instant, Sighting)>) -> R) -> R {
+        let seen = self.0.get_or_init(Mutex::default);
+        f(&mut seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn acting(process: u64, user: u32) -> Subject {
+        let mark = Mark::of_test(process);
+        Subject { mark, user }
+    }
+
+    fn named(name: String) -> Sighting {
+        Sighting {
+            membership: Membership::default(),
+            executable: None,
+            name: Some(name.into_boxed_str()),
+        }
+    }
+
+    #[test]
+    fn a_sighting_holds_for_a_moment() {
+        let (sightings, now) = (Sightings::new(), Instant::now());
+        let subject = acting(1, 1000);
+        assert_eq!(sightings.of(subject, now), None);
+        let sighting = named("one".to_owned());
+        sightings.keep(subject, now, &sighting);
+        assert_eq!(sightings.of(subject, now), Some(sighting.clone()));
+        assert_eq!(sightings.of(acting(2, 1000), now), None);
+        assert_eq!(sightings.of(acting(1, 1001), now), None);
+        let last = now + KEPT - Duration::from_nanos(1);
+        assert_eq!(sightings.of(subject, last), Some(sighting));
+        assert_eq!(sightings.of(subject, now + KEPT), None);
+    }
+
+    #[test]
+    fn no_more_than_a_number_are_kept() {
+        let (sightings, now) = (Sightings::new(), Instant::now());
+        for number in 0..3 * MOST as u64 {
+            let (subject, sighting) = (acting(number, 0), named(number.to_string()));
+            sightings.keep(subject, now, &sighting);
+            assert_eq!(sightings.of(subject, now), Some(sighting));
+        }
+        assert!(sightings.with(|seen| seen.len()) <= MOST);
+    }
+}
