@@ -19,12 +19,12 @@ use tracing::{info, warn};
 use super::assembly::{Materials, assemble};
 use super::audit;
 use super::context::{AFTER_SLEEP, Daemon};
-use super::credentials::{self, Manager, Mapping, Times};
+use super::credentials::{self, Manager};
 use super::environments::Subject;
 use super::keys::IdentityPlace;
 use super::server::{self, ListenError, OwnSocket, Waiting};
 use super::service::{Notifier, Order, Orders, Service, orders};
-use super::settings::{self, Settings};
+use super::settings::{self, Settings, SettingsStore};
 use crate::project;
 use crate::sys::fs::{describe, effective_user};
 
@@ -35,7 +35,7 @@ const SLEEP_LOOK: Duration = Duration::from_secs(10);
 /// What a daemon is started with.
 pub struct Start {
     /// What it works by.
-    pub settings: Settings,
+    pub settings: SettingsStore,
     /// Where identities are, besides those in the settings.
     pub places: Vec<IdentityPlace>,
     /// The variables of this process.
@@ -55,8 +55,6 @@ pub enum Error {
     Audit(audit::Error),
     /// The process that starts programs is gone, and a service manager starts the daemon anew, with another one.
     Helper,
-    /// The settings say something wrong, which this tells.
-    Settings(String),
     /// The system refuses something.
     Io(&'static str, io::Error),
 }
@@ -68,7 +66,6 @@ impl fmt::Display for Error {
             Self::Policy(error) => error.fmt(f),
             Self::Audit(error) => error.fmt(f),
             Self::Helper => f.write_str("the process that starts programs is gone"),
-            Self::Settings(fault) => f.write_str(fault),
             Self::Io(what, error) => write!(f, "{what}: {}", describe(error)),
         }
     }
@@ -83,7 +80,7 @@ impl Error {
             Self::Listen(error) => error.hint().map(str::to_owned),
             Self::Policy(error) => error.hint(),
             Self::Audit(error) => error.hint(),
-            Self::Helper | Self::Settings(_) | Self::Io(..) => None,
+            Self::Helper | Self::Io(..) => None,
         }
     }
 }
@@ -94,11 +91,12 @@ impl Error {
 /// When it cannot begin to serve, or cannot go on.
 pub fn run(start: Start) -> Result<u8, Error> {
     let Start {
-        settings,
+        settings: store,
         places,
         variables,
         service,
     } = start;
+    let settings = store.current();
     // Before any thread is there: each has the mask of the one that starts it.
     orders::hold();
     let Service {
@@ -106,12 +104,11 @@ pub fn run(start: Start) -> Result<u8, Error> {
         notifier,
         watchdog,
     } = service;
-    let mapping = Mapping::new(&settings.credentials).map_err(Error::Settings)?;
     let (mut own, listeners) = listen(&settings.socket, settings.system, sockets.requests)?;
     let (mut own_credentials, credentials) =
         listen_for_credentials(&settings, sockets.credentials)?;
     let daemon = assemble(Materials {
-        settings,
+        settings: store,
         places,
         variables,
     })?;
@@ -130,7 +127,7 @@ pub fn run(start: Start) -> Result<u8, Error> {
         let doors = RefCell::new(Vec::new());
         let open = |listener| doors.borrow_mut().push(serve(&daemon, listener, waiting));
         listeners.into_iter().for_each(open);
-        let give = credentials_server(&daemon, mapping);
+        let give = credentials_server(&daemon, settings.system);
         credentials.into_iter().for_each(&give);
         tend(&daemon);
         if let Some(watchdog) = watchdog {
@@ -148,10 +145,10 @@ pub fn run(start: Start) -> Result<u8, Error> {
                 notifier.status(&state(&shown));
             }
         });
-        for absence in daemon.settings.absences() {
+        for absence in settings.absences() {
             warn!("{absence}");
         }
-        info!(socket = %daemon.settings.socket.path.display(), "serving");
+        info!(socket = %settings.socket.path.display(), "serving");
         let losses = [
             boxed(kept(own.as_mut(), open)),
             boxed(kept(own_credentials.as_mut(), &give)),
@@ -212,22 +209,16 @@ fn listen_for_credentials(
 }
 
 /// What gives units their credentials by a socket.
-fn credentials_server(daemon: &Arc<Daemon>, mapping: Mapping) -> impl Fn(UnixListener) {
-    let mapping = Arc::new(mapping);
-    let manager = match daemon.settings.system {
+fn credentials_server(daemon: &Arc<Daemon>, system: bool) -> impl Fn(UnixListener) {
+    let manager = match system {
         true => Manager::System,
         false => Manager::User(effective_user()),
     };
-    let limits = &daemon.settings.limits;
-    let times = Times {
-        write: limits.write_time,
-        end: limits.drain_time / 2,
-    };
     let daemon = Arc::clone(daemon);
     move |listener| {
-        let (daemon, mapping) = (Arc::clone(&daemon), Arc::clone(&mapping));
+        let daemon = Arc::clone(&daemon);
         tokio::spawn(async move {
-            let served = credentials::serve(listener, daemon, mapping, manager, times).await;
+            let served = credentials::serve(listener, daemon, manager).await;
             if let Err(error) = served {
                 warn!(reason = describe(&error), "a socket cannot be served");
             }
@@ -271,7 +262,7 @@ async fn without_helper(daemon: &Daemon, notifier: Notifier) -> Error {
             return pending().await;
         }
     }
-    match daemon.settings.system && notifier.is_heard() {
+    match daemon.settings.current().system && notifier.is_heard() {
         true => Error::Helper,
         false => pending().await,
     }
@@ -348,9 +339,9 @@ async fn until_end(
             Order::End => return Ok(()),
             Order::Reload => {
                 notifier.reloading();
-                match daemon.reload().await {
-                    Ok(()) => info!("everything was read anew"),
-                    Err(reason) => warn!(reason, "what was read before stays in force"),
+                // What fails is told where it does.
+                if daemon.reload().await.is_ok() {
+                    info!("everything was read anew");
                 }
                 notifier.ready(&state(daemon));
             }
@@ -362,7 +353,7 @@ async fn until_end(
 /// end has come twice.
 async fn drain(daemon: &Arc<Daemon>, doors: Vec<JoinHandle<()>>, orders: &Orders) {
     daemon.stop.request();
-    let deadline = Instant::now() + daemon.settings.limits.drain_time;
+    let deadline = Instant::now() + daemon.settings.current().limits.drain_time;
     let mut late = pin!(sleep_until(deadline));
     let mut again = pin!(orders.next());
     let mut emptied = pin!(async {

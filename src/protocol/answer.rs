@@ -128,6 +128,15 @@ pub struct Status {
     pub warnings: Vec<String>,
 }
 
+/// `POST /v1/reload`: what became of the daemon's settings, by their keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// Settings that are in force now and were not before.
+    pub changed: Vec<String>,
+    /// Settings that take effect when the daemon is started again.
+    pub restart: Vec<String>,
+}
+
 /// What is known of the identities.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockState {

@@ -41,6 +41,8 @@ pub enum ListenError {
     Taken(PathBuf),
     /// There is no such group.
     NoGroup(String),
+    /// The folder of this one is missing.
+    NoFolder(PathBuf),
     /// The path is longer than one of a socket may be.
     TooLong(PathBuf),
     /// Its name was taken away, and it cannot be bound to it again.
@@ -58,6 +60,11 @@ impl std::fmt::Display for ListenError {
             Self::NoGroup(name) => {
                 write!(f, "there is no group {name}, which the socket is to have")
             }
+            Self::NoFolder(folder) => write!(
+                f,
+                "{} cannot be made: the folder above it is missing",
+                folder.display()
+            ),
             Self::TooLong(path) => {
                 write!(f, "{} is too long for a socket's path", path.display())
             }
@@ -91,13 +98,14 @@ impl ListenError {
             Self::Contested(_) => {
                 Some("find out what does so, or serve another path with --socket")
             }
+            Self::NoFolder(_) => Some("make them with mkdir -p, or correct the path"),
             Self::Io(..) => None,
         }
     }
 }
 
 impl OwnSocket {
-    /// Listens at the path that `settings` say. The folder is made if there is none. What a daemon has left there that was
+    /// Listens at the path that `settings` say. The folder is made if there is none, but none above it. What a daemon has left there that was
     /// killed is replaced, in one step.
     ///
     /// # Errors
@@ -224,20 +232,24 @@ fn staging(path: &Path) -> Result<(&Path, PathBuf), ListenError> {
 fn make_folder_of(path: &Path, system: bool) -> Result<(), ListenError> {
     let (folder, _) = staging(path)?;
     let mode = if system { 0o755 } else { 0o700 };
-    make_folder(folder, mode).map_err(|error| ListenError::Io(folder.display().to_string(), error))
+    make_folder(folder, mode)
 }
 
-/// Makes the folder and those above it. One that is there stays as it is.
-fn make_folder(folder: &Path, mode: u32) -> io::Result<()> {
+/// Makes the folder, if the one that is to hold it is there: else the path is mistyped. One that is there stays as it is.
+fn make_folder(folder: &Path, mode: u32) -> Result<(), ListenError> {
     if folder.is_dir() {
         return Ok(());
     }
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => ListenError::NoFolder(folder.to_owned()),
+        _ => ListenError::Io(folder.display().to_string(), error),
+    };
     DirBuilder::new()
-        .recursive(true)
         .mode(mode)
-        .create(folder)?;
+        .create(folder)
+        .map_err(refused)?;
     // The umask keeps others out of all that is made, and the socket of a machine is for others.
-    fs::set_permissions(folder, Permissions::from_mode(mode))
+    fs::set_permissions(folder, Permissions::from_mode(mode)).map_err(refused)
 }
 
 /// Takes the lock that goes with the socket. The file stays for the next daemon: if it were removed, two could have
@@ -303,7 +315,7 @@ mod tests {
     #[test]
     fn a_socket_has_its_mode_and_goes_with_its_daemon() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("run/escrun/s");
+        let path = folder.path().join("escrun/s");
         let (own, _listener) = OwnSocket::bind(&settings(&path, 0o660), false).expect("a socket");
         let mode = |path: &Path| path.metadata().expect("it is there").mode() & 0o777;
         assert_eq!(mode(&path), 0o660);
@@ -311,6 +323,15 @@ mod tests {
         assert!(UnixStream::connect(&path).is_ok());
         drop(own);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_path_that_is_mistyped_makes_no_folders() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("rnu/escrun/s");
+        let error = OwnSocket::bind(&settings(&path, 0o600), false).err();
+        assert!(matches!(error, Some(ListenError::NoFolder(_))));
+        assert!(!folder.path().join("rnu").exists());
     }
 
     #[test]

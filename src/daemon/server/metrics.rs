@@ -44,6 +44,12 @@ pub(crate) struct Gauges {
     pub(crate) cache_hits: u64,
     /// Locked memory that answers take which are kept, in bytes.
     pub(crate) cache_bytes: u64,
+    /// How many answers are kept.
+    pub(crate) cache_answers: u64,
+    /// How many lists of environments are known, and watched for changes.
+    pub(crate) lists: u64,
+    /// Changes of files that were reacted to, since the start.
+    pub(crate) changes: u64,
 }
 
 impl Metrics {
@@ -119,6 +125,24 @@ impl Metrics {
                 gauge,
                 "Locked memory of the answers that are kept.",
                 gauges.cache_bytes,
+            ),
+            (
+                "escrun_cache_answers",
+                gauge,
+                "Answers that are kept.",
+                gauges.cache_answers,
+            ),
+            (
+                "escrun_lists",
+                gauge,
+                "Lists of environments that were asked for, and are watched for changes.",
+                gauges.lists,
+            ),
+            (
+                "escrun_changes_total",
+                counter,
+                "Changes of files that were reacted to; a burst is one.",
+                gauges.changes,
             ),
             (
                 "escrun_connections",

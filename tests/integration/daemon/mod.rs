@@ -14,5 +14,6 @@ mod policy;
 mod revisions;
 mod sandbox;
 pub(crate) mod served;
+mod settings;
 mod socket;
 mod storm;

@@ -8,7 +8,7 @@ use super::super::route::Call;
 use super::inquiry::{Asking, Inquiry};
 use crate::daemon::keys::{Answers, refusal};
 use crate::daemon::policy::{Action, Decision};
-use crate::protocol::{Code, LockAnswer};
+use crate::protocol::{Code, LockAnswer, Reloaded};
 
 /// The user who may do everything to the machine.
 const ROOT: u32 = 0;
@@ -89,7 +89,13 @@ pub(super) async fn unlock(asking: Asking<'_>, request: Request) -> Result<Respo
 pub(super) async fn reload(asking: Asking<'_>) -> Result<Response, Response> {
     require(asking, Call::Reload)?;
     match asking.daemon.reload().await {
-        Ok(()) => Ok(Response::json(&asking.daemon.status())),
+        Ok(change) => {
+            let words = |keys: Vec<&str>| keys.into_iter().map(str::to_owned).collect();
+            Ok(Response::json(&Reloaded {
+                changed: words(change.taken),
+                restart: words(change.waiting),
+            }))
+        }
         Err(reason) => Err(Response::error(
             Code::Faulty,
             &reason,
