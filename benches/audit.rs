@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use escrun::daemon::audit::verify::verify;
-use escrun::daemon::audit::{Audit, Outcome, Record, Settings};
+use escrun::daemon::audit::{Audit, Outcome, Record};
 use escrun::daemon::peer::Peer;
 use escrun::daemon::policy::Action;
+use escrun::daemon::settings::Audit as Settings;
 
 /// How many records each line of the result is about.
 const RECORDS: u32 = 50_000;
@@ -26,7 +27,7 @@ fn main() {
         let settings = Settings {
             journal,
             max_size: 0,
-            ..Settings::new(&file)
+            ..Settings::new(&file, false)
         };
         let audit = Audit::open(&settings).expect("an audit");
         let time = record(&audit, variables);

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use escrun::daemon::audit::verify::{Failure, Report, Verifier};
-use escrun::daemon::audit::{Audit, Outcome, Record, Settings};
+use escrun::daemon::audit::{Audit, Outcome, Record};
+use escrun::daemon::settings::Audit as Settings;
 
 /// Takes an edit in its first four bytes (where, how much, and how), and then texts of peers, one a line; and all of it as
 /// a file.
@@ -44,10 +45,7 @@ fn verify(file: &[u8]) -> Result<Report, Failure> {
 /// The file of a daemon that was asked these things.
 fn chain(texts: &[u8]) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
-    let settings = Settings {
-        journal: false,
-        ..Settings::new(folder.path().join("audit"))
-    };
+    let settings = Settings::new(folder.path().join("audit"), false);
     let audit = Audit::open(&settings).expect("an audit");
     for text in texts.split(|byte| *byte == b'\n').take(8) {
         let text = String::from_utf8_lossy(text);

@@ -326,7 +326,7 @@ pub(super) enum Verb {
         #[command(flatten)]
         socket: SocketOptions,
     },
-    /// Have a daemon read its definitions, policy and identities anew.
+    /// Have a daemon read its definitions, settings, policy and identities anew.
     Reload(SocketOptions),
     /// Let age, sops and the like decrypt by a daemon, without seeing its identities.
     #[command(subcommand)]

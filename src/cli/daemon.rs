@@ -1,19 +1,20 @@
 //! `escrun daemon`: settings and surroundings to a daemon that serves.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::ambient::Ambient;
 use super::daemon_options::DaemonOptions;
 use super::error::Failure;
 use super::log::format;
 use super::source_options::Sources;
-use super::supervision::time;
 use super::ui::Ui;
 use crate::daemon::keys::IdentityPlace;
 use crate::daemon::service::Service;
-use crate::daemon::settings::{Overrides, Places, Settings};
+use crate::daemon::settings::{self, Overrides, Places, Settings, SettingsStore, Source};
 use crate::daemon::{self, Start};
 use crate::log;
+use crate::quote::quoted;
 
 /// Serves until told to end; gives the exit status.
 pub(super) fn serve(
@@ -26,7 +27,7 @@ pub(super) fn serve(
     let variable = |name: &str| ambient.variable(name).map(ToOwned::to_owned);
     let service =
         Service::join(variable).map_err(|error| Failure::new(&error).with_hint(error.hint()))?;
-    let settings = settings(typed, ambient, options)?;
+    let settings = SettingsStore::open(source(typed, ambient, options)?).map_err(unusable)?;
     log::start(log::Settings {
         level: ui.daemon_log_level(),
         format: format(options.log_format, ambient),
@@ -49,6 +50,11 @@ pub(super) fn settings(
     ambient: &Ambient,
     options: &DaemonOptions,
 ) -> Result<Settings, Failure> {
+    source(typed, ambient, options)?.read().map_err(unusable)
+}
+
+/// What they are read from.
+fn source(typed: &Sources, ambient: &Ambient, options: &DaemonOptions) -> Result<Source, Failure> {
     let absolute = |path: &PathBuf| ambient.working_directory.join(path);
     let overrides = Overrides {
         config: options.config.as_ref().map(absolute),
@@ -58,15 +64,30 @@ pub(super) fn settings(
         policy: options.policy.as_ref().map(absolute),
         audit: options.audit.as_ref().map(absolute),
         idle: match &options.idle {
-            Some(text) => Some(time("--idle", text)?),
+            Some(text) => Some(idle(text)?),
             None => None,
         },
     };
-    let places = places(ambient, options, overrides.config.as_deref())?;
-    let home = ambient.home();
-    Settings::read(&places, overrides, home.as_deref(), ambient.user).map_err(|error| Failure {
+    Ok(Source {
+        places: places(ambient, options, overrides.config.as_deref())?,
+        overrides,
+        home: ambient.home(),
+        user: ambient.user,
+    })
+}
+
+fn unusable(error: settings::Error) -> Failure {
+    Failure {
         hint: error.hint(),
         ..Failure::new(error)
+    }
+}
+
+/// The time of `--idle`.
+fn idle(text: &str) -> Result<Option<Duration>, Failure> {
+    settings::idle(text).map_err(|words| {
+        Failure::usage(format!("--idle: {} is no time for it", quoted(text)))
+            .with_hint(format!("it has to be {words}"))
     })
 }
 

@@ -8,7 +8,7 @@ use super::args::MessageFormat;
 use super::error::Failure;
 use super::ui::Ui;
 use crate::client::Client;
-use crate::protocol::{LockState, SOCKET_NAME, SYSTEM_RUNTIME_FOLDER};
+use crate::protocol::{LockAnswer, SOCKET_NAME, SYSTEM_RUNTIME_FOLDER};
 
 /// Where the folders of users' sessions are (pam_systemd(8)).
 const USERS: &str = "/run/user";
@@ -16,36 +16,51 @@ const USERS: &str = "/run/user";
 /// Returns when nothing of the identities is left in the memory of the daemon, or of every one that runs.
 pub(super) fn lock(ui: &Ui, client: &Client, all: bool) -> Result<(), Failure> {
     if !all {
-        let state = client.lock()?;
-        return tell(ui, client, &state, "locked");
+        return told(ui, client, &client.lock()?, "");
     }
     // As many as can be: one that fails keeps no other from being locked.
     let mut failed = false;
     for socket in sockets() {
         let shown = socket.display().to_string();
         let client = Client::new(socket);
-        match client.lock() {
-            Ok(state) => tell(ui, &client, &state, &format!("{shown}: locked"))?,
-            Err(error) if error.is_absent() => {}
-            Err(error) => {
-                failed = true;
-                ui.failure(&Failure::new(format!("{shown}: {error}")));
-            }
+        let told = match client.lock() {
+            Ok(answer) => told(ui, &client, &answer, &format!("{shown}: ")),
+            Err(error) if error.is_absent() => Ok(()),
+            Err(error) => Err(Failure::new(format!("{shown}: {error}"))),
+        };
+        if let Err(failure) = told {
+            failed = true;
+            ui.failure(&failure);
         }
     }
     if failed { Err(Failure::told()) } else { Ok(()) }
 }
 
+/// Tells that a daemon has locked its identities. `whose` stands before words for people.
+fn told(ui: &Ui, client: &Client, answer: &LockAnswer, whose: &str) -> Result<(), Failure> {
+    if answer.unrecorded {
+        ui.warning(&format!(
+            "{whose}it is not in the daemon's audit, which cannot be written"
+        ));
+    }
+    tell(ui, client, answer, &format!("{whose}locked"))
+}
+
 /// What has become of the identities of a daemon, for programs.
 #[derive(Serialize)]
-struct Outcome<'a> {
+struct Outcome<'a, K> {
     socket: String,
     #[serde(flatten)]
-    keys: &'a LockState,
+    keys: &'a K,
 }
 
 /// Tells what has become of the identities of a daemon: `words` for people, or one JSON object.
-pub(super) fn tell(ui: &Ui, client: &Client, keys: &LockState, words: &str) -> Result<(), Failure> {
+pub(super) fn tell(
+    ui: &Ui,
+    client: &Client,
+    keys: &impl Serialize,
+    words: &str,
+) -> Result<(), Failure> {
     match ui.format() {
         MessageFormat::Json => ui.out_json(&Outcome {
             socket: client.socket().display().to_string(),

@@ -16,8 +16,8 @@ use super::http::{self, Answer, Fault};
 use super::opened::{self, Opened};
 use crate::encode::{self, Redaction};
 use crate::protocol::{
-    self, CheckAnswer, Code, ErrorAnswer, LockState, OpenCall, Status, UnlockRefusal, UnwrapCall,
-    View,
+    self, CheckAnswer, Code, ErrorAnswer, LockAnswer, LockState, OpenCall, Reloaded, Status,
+    UnlockRefusal, UnwrapCall, View,
 };
 use crate::secret::Secret;
 use crate::source::{Origin, Source, Span};
@@ -106,7 +106,7 @@ impl Client {
     ///
     /// # Errors
     /// All kinds of [`Error`].
-    pub fn lock(&self) -> Result<LockState, Error> {
+    pub fn lock(&self) -> Result<LockAnswer, Error> {
         self.parsed(&self.post("/v1/lock", b"{}")?)
     }
 
@@ -128,12 +128,12 @@ impl Client {
         }
     }
 
-    /// Has the daemon read definitions, its policy and its identities anew, and open its audit anew.
+    /// Has the daemon read definitions, its settings, its policy and its identities anew, and open its audit anew.
     ///
     /// # Errors
     /// All kinds of [`Error`].
-    pub fn reload(&self) -> Result<(), Error> {
-        self.post("/v1/reload", b"{}").map(|_| ())
+    pub fn reload(&self) -> Result<Reloaded, Error> {
+        self.parsed(&self.post("/v1/reload", b"{}")?)
     }
 
     /// The file key that one of the stanzas wraps for an identity of the daemon.

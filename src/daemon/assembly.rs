@@ -1,19 +1,18 @@
 //! Puts the daemon together, and shuts its process in: everything that needs more rights than serving does comes before.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use super::audit::{self, Audit};
+use super::audit::Audit;
 use super::context::{Daemon, Parts};
 use super::environments::{Environments, Setup};
 use super::keys::{Confirmer, IdentityPlace, Vault, VaultSettings};
 use super::policy::PolicyStore;
 use super::run::Error;
 use super::sandbox::{self, Helper, Paths};
-use super::settings::Settings;
+use super::settings::{Providers, Settings, SettingsStore};
 use crate::crypt::Plugins;
 use crate::launcher::{Direct, Launcher};
 use crate::sys::fs::effective_user;
@@ -21,7 +20,7 @@ use crate::sys::limit::Resource;
 
 /// What a daemon is made from.
 pub(super) struct Materials {
-    pub(super) settings: Settings,
+    pub(super) settings: SettingsStore,
     /// Where identities are, besides those in the settings.
     pub(super) places: Vec<IdentityPlace>,
     /// The variables of this process.
@@ -32,10 +31,11 @@ pub(super) struct Materials {
 /// more than it serves.
 pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
     let Materials {
-        settings,
+        settings: store,
         mut places,
         variables,
     } = materials;
+    let settings = store.current();
     let helper = helper(&settings, &variables)?;
     let launcher: Arc<dyn Launcher> = match &helper {
         Some(helper) => Arc::clone(helper) as _,
@@ -44,7 +44,7 @@ pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
     let named = settings.identities.iter().cloned().map(IdentityPlace::File);
     places.splice(0..0, named);
     let policy = PolicyStore::of(&settings, effective_user()).map_err(Error::Policy)?;
-    let audit = Audit::open(&audit::Settings::of(&settings)).map_err(Error::Audit)?;
+    let audit = Audit::open(&settings.audit).map_err(Error::Audit)?;
     let paths = paths(&settings, &places);
     let vault = Vault::open(VaultSettings {
         places,
@@ -52,7 +52,7 @@ pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
             true => Plugins::Allowed,
             false => Plugins::Refused,
         },
-        host: helper.map(|helper| helper as _),
+        host: helper.clone().map(|helper| helper as _),
         idle: settings.idle,
     })
     .map_err(|error| Error::Io("identities cannot be read", error))?;
@@ -64,14 +64,15 @@ pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
     let warnings = shut_in(&settings, &paths);
     let setup = Setup::of(&settings, variables.clone(), Arc::clone(&launcher));
     let environments = Environments::new(setup, Arc::clone(&vault));
-    let confirmer = Confirmer::new(settings.confirm.clone(), variables, launcher);
+    let confirmer = Confirmer::new(variables, launcher);
     let daemon = Daemon::new(Parts {
-        settings,
+        settings: store,
         vault,
         audit,
         policy,
         confirmer,
         environments,
+        helper,
         descriptors,
         unfinished: unfinished(),
     });
@@ -86,10 +87,7 @@ fn helper(
     settings: &Settings,
     variables: &[(OsString, OsString)],
 ) -> Result<Option<Arc<Helper>>, Error> {
-    let providers = &settings.providers;
-    let starts_programs =
-        providers.plugins || !providers.commands.is_empty() || !settings.confirm.is_empty();
-    if !starts_programs {
+    if !settings.starts_programs() {
         return Ok(None);
     }
     let helper = Helper::start(variables)
@@ -98,14 +96,7 @@ fn helper(
 }
 
 fn paths(settings: &Settings, places: &[IdentityPlace]) -> Paths {
-    let files = settings.providers.files.iter().map(|pattern| {
-        let pattern = pattern.as_str();
-        // What stands in front of the first wildcard is what has to be reached.
-        let fixed = pattern
-            .find(['*', '?', '['])
-            .map_or(pattern, |end| &pattern[..end]);
-        PathBuf::from(fixed)
-    });
+    let files = settings.providers.files.iter().map(Providers::fixed);
     let readable = settings.folders.iter().cloned();
     let readable = readable
         .chain([settings.file.clone(), settings.policy.file.clone()])

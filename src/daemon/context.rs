@@ -8,11 +8,12 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::audit::{Audit, Outcome, Record};
-use super::environments::Environments;
+use super::environments::{Environments, Figures};
 use super::keys::{Confirmer, Vault};
 use super::policy::{Limiter, PolicyStore};
-use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop};
-use super::settings::Settings;
+use super::sandbox::{self, Helper};
+use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop, Turns};
+use super::settings::{self, Change, SettingsStore};
 use crate::protocol::Status;
 use crate::sys::fs::describe;
 
@@ -22,7 +23,7 @@ pub(crate) const AFTER_SLEEP: &str = "the identities were locked because the mac
 /// The daemon. Made once, before anything is served.
 pub struct Daemon {
     /// What it works by.
-    pub settings: Settings,
+    pub settings: SettingsStore,
     /// The identities.
     pub vault: Arc<Vault>,
     /// Where decisions are written.
@@ -35,12 +36,15 @@ pub struct Daemon {
     pub confirmer: Confirmer,
     /// The definitions and what comes of them.
     pub environments: Environments,
+    /// What starts programs, if any may be started.
+    pub(crate) helper: Option<Arc<Helper>>,
     /// Told when another policy is in force.
     pub(crate) policy_changed: Notify,
     /// Told when `status` has something else to tell.
     pub(crate) state_changed: Notify,
     pub(crate) metrics: Metrics,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) turns: Turns,
     pub(crate) allowance: Allowance,
     pub(crate) scratch: Scratch,
     pub(crate) stop: Stop,
@@ -50,12 +54,13 @@ pub struct Daemon {
 
 /// What the daemon is made of.
 pub(crate) struct Parts {
-    pub(crate) settings: Settings,
+    pub(crate) settings: SettingsStore,
     pub(crate) vault: Arc<Vault>,
     pub(crate) audit: Audit,
     pub(crate) policy: PolicyStore,
     pub(crate) confirmer: Confirmer,
     pub(crate) environments: Environments,
+    pub(crate) helper: Option<Arc<Helper>>,
     /// How many descriptors the process may have.
     pub(crate) descriptors: usize,
     /// How much locked memory unfinished requests may take, in bytes.
@@ -71,16 +76,18 @@ impl Daemon {
             policy,
             confirmer,
             environments,
+            helper,
             descriptors,
             unfinished,
         } = parts;
-        let limits = &settings.limits;
+        let limits = settings.current().limits;
         Self {
             slots: Arc::new(Slots::new(
                 limits.connections,
                 limits.connections_per_user,
                 descriptors,
             )),
+            turns: Turns::default(),
             settings,
             vault,
             audit,
@@ -88,6 +95,7 @@ impl Daemon {
             limiter: Limiter::default(),
             confirmer,
             environments,
+            helper,
             policy_changed: Notify::new(),
             state_changed: Notify::new(),
             metrics: Metrics::default(),
@@ -122,12 +130,15 @@ impl Daemon {
     pub fn status(&self) -> Status {
         let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         let mut warnings = warnings.clone();
-        warnings.extend(self.settings.absences());
+        let settings = self.settings.current();
+        warnings.extend(settings.absences());
+        warnings.extend(self.settings.warnings());
         warnings.extend(self.policy.warning());
         warnings.extend(self.vault.problems());
         warnings.extend(self.environments.warnings());
+        warnings.extend(self.helper.as_ref().and_then(|helper| helper.warning()));
         warnings.extend(crate::sys::memory::degraded().map(str::to_owned));
-        let folders = self.settings.folders.iter();
+        let folders = settings.folders.iter();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -139,39 +150,65 @@ impl Daemon {
     }
 
     pub(crate) fn gauges(&self) -> Gauges {
-        let cache = self.environments.figures().cache;
+        let Figures {
+            cache,
+            lists,
+            changes,
+        } = self.environments.figures();
         Gauges {
             evaluations: cache.misses,
             cache_hits: cache.hits + cache.joined,
             cache_bytes: cache.bytes as u64,
+            cache_answers: cache.answers as u64,
+            lists: lists as u64,
+            changes,
             connections: self.slots.taken() as u64,
             locked: self.vault.state().locked,
+            helper_is_gone: self.helper.as_ref().is_some_and(|helper| helper.is_gone()),
             uptime: self.started.elapsed(),
         }
     }
 
-    /// Reads anew what may change while it runs.
+    /// Reads anew what may change while it runs. Says what has become of the settings.
     ///
     /// # Errors
-    /// What could not be read, for people; the old stays in force.
-    pub async fn reload(&self) -> Result<(), String> {
+    /// What could not be read, for people, which has been logged; of that, the old stays in force.
+    pub async fn reload(&self) -> Result<Change, String> {
         let mut failures = Vec::new();
+        let change = self.reload_settings();
+        let change = change.map_err(|error| failures.push(error.to_string()));
         if let Err(error) = self.policy.reload() {
             failures.push(error.to_string());
         }
         self.policy_changed.notify_waiters();
         if let Err(error) = self.vault.reread().await {
-            failures.push(format!("identities: {}", describe(&error)));
+            let reason = describe(&error);
+            warn!(reason, "identities cannot be read anew");
+            failures.push(format!("identities: {reason}"));
         }
         if let Err(error) = self.audit.reopen() {
+            warn!("{error}");
             failures.push(error.to_string());
         }
         self.environments.reload().await;
         self.state_changed.notify_one();
         match failures.is_empty() {
-            true => Ok(()),
+            true => Ok(change.unwrap_or_default()),
             false => Err(failures.join("; ")),
         }
+    }
+
+    /// Reads the settings anew. Those at fault change nothing, which the store tells.
+    fn reload_settings(&self) -> Result<Change, settings::Error> {
+        let change = self.settings.reload(sandbox::reaches)?;
+        let settings = self.settings.current();
+        let limits = &settings.limits;
+        self.slots
+            .limit(limits.connections, limits.connections_per_user);
+        self.audit.configure(&settings.audit);
+        self.vault.set_idle(settings.idle);
+        self.environments.configure(&settings);
+        Ok(change)
     }
 
     /// Reads the policy anew. One that is at fault changes nothing, which the store tells.

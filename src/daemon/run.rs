@@ -1,11 +1,12 @@
 //! From settings to a daemon that serves, and to its end.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::os::unix::net::UnixListener;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -18,12 +19,12 @@ use tracing::{info, warn};
 use super::assembly::{Materials, assemble};
 use super::audit;
 use super::context::{AFTER_SLEEP, Daemon};
-use super::credentials::{self, Manager, Mapping, Times};
+use super::credentials::{self, Manager};
 use super::environments::Subject;
 use super::keys::IdentityPlace;
 use super::server::{self, ListenError, OwnSocket, Waiting};
 use super::service::{Notifier, Order, Orders, Service, orders};
-use super::settings::{self, Settings};
+use super::settings::{self, Settings, SettingsStore};
 use crate::project;
 use crate::sys::fs::{describe, effective_user};
 
@@ -34,7 +35,7 @@ const SLEEP_LOOK: Duration = Duration::from_secs(10);
 /// What a daemon is started with.
 pub struct Start {
     /// What it works by.
-    pub settings: Settings,
+    pub settings: SettingsStore,
     /// Where identities are, besides those in the settings.
     pub places: Vec<IdentityPlace>,
     /// The variables of this process.
@@ -52,8 +53,8 @@ pub enum Error {
     Policy(project::Error),
     /// There is no audit.
     Audit(audit::Error),
-    /// The settings say something wrong, which this tells.
-    Settings(String),
+    /// The process that starts programs is gone, and a service manager starts the daemon anew, with another one.
+    Helper,
     /// The system refuses something.
     Io(&'static str, io::Error),
 }
@@ -64,7 +65,7 @@ impl fmt::Display for Error {
             Self::Listen(error) => error.fmt(f),
             Self::Policy(error) => error.fmt(f),
             Self::Audit(error) => error.fmt(f),
-            Self::Settings(fault) => f.write_str(fault),
+            Self::Helper => f.write_str("the process that starts programs is gone"),
             Self::Io(what, error) => write!(f, "{what}: {}", describe(error)),
         }
     }
@@ -79,7 +80,7 @@ impl Error {
             Self::Listen(error) => error.hint().map(str::to_owned),
             Self::Policy(error) => error.hint(),
             Self::Audit(error) => error.hint(),
-            Self::Settings(_) | Self::Io(..) => None,
+            Self::Helper | Self::Io(..) => None,
         }
     }
 }
@@ -87,14 +88,15 @@ impl Error {
 /// Serves until told to end. Gives the exit status.
 ///
 /// # Errors
-/// When it cannot begin to serve.
+/// When it cannot begin to serve, or cannot go on.
 pub fn run(start: Start) -> Result<u8, Error> {
     let Start {
-        settings,
+        settings: store,
         places,
         variables,
         service,
     } = start;
+    let settings = store.current();
     // Before any thread is there: each has the mask of the one that starts it.
     orders::hold();
     let Service {
@@ -102,11 +104,11 @@ pub fn run(start: Start) -> Result<u8, Error> {
         notifier,
         watchdog,
     } = service;
-    let mapping = Mapping::new(&settings.credentials).map_err(Error::Settings)?;
-    let (own, listeners) = listen(&settings.socket, settings.system, sockets.requests)?;
-    let (own_credentials, credentials) = listen_for_credentials(&settings, sockets.credentials)?;
+    let (mut own, listeners) = listen(&settings.socket, settings.system, sockets.requests)?;
+    let (mut own_credentials, credentials) =
+        listen_for_credentials(&settings, sockets.credentials)?;
     let daemon = assemble(Materials {
-        settings,
+        settings: store,
         places,
         variables,
     })?;
@@ -122,9 +124,11 @@ pub fn run(start: Start) -> Result<u8, Error> {
             Some(_) => Waiting::Served,
             None => Waiting::Left,
         };
-        let serve = |listener| serve(&daemon, listener, waiting);
-        let doors: Vec<_> = listeners.into_iter().map(serve).collect();
-        serve_credentials(&daemon, credentials, mapping);
+        let doors = RefCell::new(Vec::new());
+        let open = |listener| doors.borrow_mut().push(serve(&daemon, listener, waiting));
+        listeners.into_iter().for_each(open);
+        let give = credentials_server(&daemon, settings.system);
+        credentials.into_iter().for_each(&give);
         tend(&daemon);
         if let Some(watchdog) = watchdog {
             let probed = Arc::clone(&daemon);
@@ -141,17 +145,22 @@ pub fn run(start: Start) -> Result<u8, Error> {
                 notifier.status(&state(&shown));
             }
         });
-        for absence in daemon.settings.absences() {
+        for absence in settings.absences() {
             warn!("{absence}");
         }
-        info!(socket = %daemon.settings.socket.path.display(), "serving");
-        until_end(&daemon, &orders, notifier).await?;
+        info!(socket = %settings.socket.path.display(), "serving");
+        let losses = [
+            boxed(kept(own.as_mut(), open)),
+            boxed(kept(own_credentials.as_mut(), &give)),
+            boxed(without_helper(&daemon, notifier)),
+        ];
+        let ended = until_end(&daemon, &orders, notifier, losses).await;
         notifier.stopping("answering what has been asked");
         if let Some(own) = &own {
             own.withdraw();
         }
-        drain(&daemon, doors, &orders).await;
-        Ok(())
+        drain(&daemon, doors.into_inner(), &orders).await;
+        ended
     });
     // What still runs has had its time.
     runtime.shutdown_background();
@@ -199,26 +208,63 @@ fn listen_for_credentials(
     listen(&socket, settings.system, handed)
 }
 
-/// Gives units their credentials.
-fn serve_credentials(daemon: &Arc<Daemon>, listeners: Vec<UnixListener>, mapping: Mapping) {
-    let mapping = Arc::new(mapping);
-    let manager = match daemon.settings.system {
+/// What gives units their credentials by a socket.
+fn credentials_server(daemon: &Arc<Daemon>, system: bool) -> impl Fn(UnixListener) {
+    let manager = match system {
         true => Manager::System,
         false => Manager::User(effective_user()),
     };
-    let limits = &daemon.settings.limits;
-    let times = Times {
-        write: limits.write_time,
-        end: limits.drain_time / 2,
-    };
-    for listener in listeners {
-        let (daemon, mapping) = (Arc::clone(daemon), Arc::clone(&mapping));
+    let daemon = Arc::clone(daemon);
+    move |listener| {
+        let daemon = Arc::clone(&daemon);
         tokio::spawn(async move {
-            let served = credentials::serve(listener, daemon, mapping, manager, times).await;
+            let served = credentials::serve(listener, daemon, manager).await;
             if let Err(error) = served {
                 warn!(reason = describe(&error), "a socket cannot be served");
             }
         });
+    }
+}
+
+/// Why the daemon cannot go on, when that has come.
+type Loss<'a> = Pin<Box<dyn Future<Output = Error> + 'a>>;
+
+fn boxed<'a>(loss: impl Future<Output = Error> + 'a) -> Loss<'a> {
+    Box::pin(loss)
+}
+
+/// Keeps a socket of our own in its place. Returns when it is lost.
+async fn kept(own: Option<&mut OwnSocket>, serve: impl FnMut(UnixListener)) -> Error {
+    let Some(own) = own else {
+        // The service manager's sockets are its.
+        return pending().await;
+    };
+    match server::keep(own, serve).await {
+        Err(error) => Error::Listen(error),
+        Ok(never) => match never {},
+    }
+}
+
+/// Returns when the process that starts programs has ended, and it is better to end as well: where a service manager
+/// starts the daemon anew, with the identities that it gives. A person's agent may have been unlocked by hand, and goes on
+/// without; `status` says so.
+async fn without_helper(daemon: &Daemon, notifier: Notifier) -> Error {
+    let Some(helper) = &daemon.helper else {
+        return pending().await;
+    };
+    match helper.ended().await {
+        Ok(()) => daemon.state_changed.notify_one(),
+        Err(error) => {
+            warn!(
+                reason = describe(&error),
+                "the process that starts programs cannot be looked after"
+            );
+            return pending().await;
+        }
+    }
+    match daemon.settings.current().system && notifier.is_heard() {
+        true => Error::Helper,
+        false => pending().await,
     }
 }
 
@@ -270,17 +316,32 @@ fn state(daemon: &Daemon) -> String {
     parts.join("; ")
 }
 
-/// Follows orders until one is to end.
-async fn until_end(daemon: &Arc<Daemon>, orders: &Orders, notifier: Notifier) -> Result<(), Error> {
+/// Follows orders until one is to end, or something is lost without which the daemon is of no use.
+async fn until_end(
+    daemon: &Arc<Daemon>,
+    orders: &Orders,
+    notifier: Notifier,
+    mut losses: [Loss<'_>; 3],
+) -> Result<(), Error> {
     loop {
-        let order = orders.next().await;
-        match order.map_err(|error| Error::Io("signals cannot be received", error))? {
+        let mut next = pin!(orders.next());
+        let order = poll_fn(|context| {
+            let mut polled = losses.iter_mut().map(|loss| loss.as_mut().poll(context));
+            if let Some(Poll::Ready(error)) = polled.find(Poll::is_ready) {
+                return Poll::Ready(Err(error));
+            }
+            next.as_mut().poll(context).map(Ok)
+        });
+        match order
+            .await?
+            .map_err(|error| Error::Io("signals cannot be received", error))?
+        {
             Order::End => return Ok(()),
             Order::Reload => {
                 notifier.reloading();
-                match daemon.reload().await {
-                    Ok(()) => info!("everything was read anew"),
-                    Err(reason) => warn!(reason, "what was read before stays in force"),
+                // What fails is told where it does.
+                if daemon.reload().await.is_ok() {
+                    info!("everything was read anew");
                 }
                 notifier.ready(&state(daemon));
             }
@@ -292,7 +353,7 @@ async fn until_end(daemon: &Arc<Daemon>, orders: &Orders, notifier: Notifier) ->
 /// end has come twice.
 async fn drain(daemon: &Arc<Daemon>, doors: Vec<JoinHandle<()>>, orders: &Orders) {
     daemon.stop.request();
-    let deadline = Instant::now() + daemon.settings.limits.drain_time;
+    let deadline = Instant::now() + daemon.settings.current().limits.drain_time;
     let mut late = pin!(sleep_until(deadline));
     let mut again = pin!(orders.next());
     let mut emptied = pin!(async {

@@ -1,19 +1,26 @@
 //! `daemon.yaml`: what the daemon is told. What is not said there is what the program's use suggests: the machine's
 //! daemon or a person's agent.
 
+mod credential;
 mod file;
+mod kind;
 mod notation;
+mod source;
+mod store;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fmt, fs, io};
 
-pub use file::{Credential, CredentialValue};
+pub use credential::{Credential, CredentialValue};
+pub use source::{Overrides, Places, Source};
+pub use store::{Change, SettingsStore};
 
 use glob::Pattern;
 
 use crate::project::{self, SettingsFile, Writers};
-use crate::protocol::{SOCKET_NAME, SYSTEM_RUNTIME_FOLDER};
+use crate::protocol::SOCKET_NAME;
+use crate::sys::fs::ReadError;
 use file::DaemonFile;
 
 /// The name of the settings in the folder of escrun's configuration.
@@ -27,25 +34,6 @@ const ENVIRONMENTS_NAME: &str = "environments";
 
 /// The name of the audit's file.
 const AUDIT_NAME: &str = "audit.jsonl";
-
-/// Where the machine's daemon has its settings.
-const SYSTEM_CONFIG: &str = "/etc/escrun";
-
-/// Where the machine's daemon writes its audit.
-const SYSTEM_AUDIT: &str = "/var/log/escrun";
-
-/// What is where, when nothing else is said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
-    /// Whether this is the daemon of the machine, not a person's.
-    pub system: bool,
-    /// The folder of settings, policy and definitions.
-    pub config: PathBuf,
-    /// The folder of the sockets, if it is known.
-    pub runtime: Option<PathBuf>,
-    /// The folder of the audit, if it is known.
-    pub state: Option<PathBuf>,
-}
 
 /// Why there are no settings.
 #[derive(Debug)]
@@ -85,37 +73,6 @@ impl Error {
             Self::NoAudit => Some("set XDG_STATE_HOME or HOME, or name it with --audit".to_owned()),
         }
     }
-}
-
-impl Places {
-    /// Those of the machine's daemon.
-    pub fn of_system() -> Self {
-        Self {
-            system: true,
-            config: SYSTEM_CONFIG.into(),
-            runtime: Some(SYSTEM_RUNTIME_FOLDER.into()),
-            state: Some(SYSTEM_AUDIT.into()),
-        }
-    }
-}
-
-/// What the command line says; it goes over the settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Overrides {
-    /// The settings; they have to be there then.
-    pub config: Option<PathBuf>,
-    /// Folders of definitions.
-    pub folders: Vec<PathBuf>,
-    /// Files of identities.
-    pub identities: Vec<PathBuf>,
-    /// The socket.
-    pub socket: Option<PathBuf>,
-    /// The policy.
-    pub policy: Option<PathBuf>,
-    /// The audit's file.
-    pub audit: Option<PathBuf>,
-    /// When identities are locked; the inner is none for never.
-    pub idle: Option<Option<Duration>>,
 }
 
 /// What the daemon works by.
@@ -178,12 +135,31 @@ pub struct Policy {
 pub struct Audit {
     /// The file.
     pub file: PathBuf,
-    /// From which size on a new file is begun, in bytes.
+    /// Whether nobody has named it, so that all folders above it are made as needed, not only the last.
+    pub is_usual: bool,
+    /// Its permission bits.
+    pub mode: u32,
+    /// The size at which a new file is begun, in bytes; 0 for never, where another program does that.
     pub max_size: u64,
-    /// How many old files are kept.
+    /// How many old files are kept besides it; at least one.
     pub keep: u32,
     /// Whether the journal is told too.
     pub journal: bool,
+}
+
+impl Audit {
+    /// What holds for a file that was named where nothing else is said, for the machine's daemon or a person's.
+    pub fn new(file: impl Into<PathBuf>, system: bool) -> Self {
+        Self {
+            file: file.into(),
+            is_usual: false,
+            // Those who look after a machine may read along, as they may its other logs.
+            mode: if system { 0o640 } else { 0o600 },
+            max_size: 64 << 20,
+            keep: 8,
+            journal: system,
+        }
+    }
 }
 
 /// What is kept of what was evaluated.
@@ -229,6 +205,15 @@ pub struct Limits {
     pub drain_time: Duration,
 }
 
+impl Providers {
+    /// What has to be reached for the files that a glob stands for: what comes before its first wildcard.
+    pub(super) fn fixed(files: &Pattern) -> PathBuf {
+        let text = files.as_str();
+        let end = text.find(['*', '?', '[']).unwrap_or(text.len());
+        PathBuf::from(&text[..end])
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -266,9 +251,22 @@ impl Settings {
         }
         let file = match found {
             Some(text) => DaemonFile::parse(&text, home)?,
-            None => DaemonFile::default(),
+            None => match fs::symlink_metadata(&path) {
+                // A folder that may not be looked into may well hold settings.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    let error = ReadError::Io(error);
+                    return Err(project::Error::Read { file: path, error }.into());
+                }
+                _ => DaemonFile::default(),
+            },
         };
         Self::over(places, path, file, overrides)
+    }
+
+    /// Whether anything in them has programs started.
+    pub(super) fn starts_programs(&self) -> bool {
+        let providers = &self.providers;
+        providers.plugins || !providers.commands.is_empty() || !self.confirm.is_empty()
     }
 
     /// What is named and is not there, for people. It may come later, so it hinders nothing. Of a person's agent, the
@@ -298,8 +296,14 @@ impl Settings {
             .unwrap_or_else(|| vec![places.config.join(ENVIRONMENTS_NAME)]);
         let identities = first_filled([overrides.identities, file.identities]).unwrap_or_default();
         let policy = overrides.policy.or(file.policy);
-        let limits = Limits::default();
         let usual = |folder: &Option<PathBuf>, name| folder.as_ref().map(|f| f.join(name));
+        let audit = overrides.audit.or(file.audit.file);
+        let is_usual = audit.is_none();
+        let audit = audit
+            .or_else(|| usual(&places.state, AUDIT_NAME))
+            .ok_or(Error::NoAudit)?;
+        let audit = Audit::new(audit, places.system);
+        let limits = Limits::default();
         Ok(Self {
             system: places.system,
             folders,
@@ -322,18 +326,15 @@ impl Settings {
                 file: policy.unwrap_or_else(|| places.config.join(POLICY_NAME)),
             },
             audit: Audit {
-                file: overrides
-                    .audit
-                    .or(file.audit.file)
-                    .or_else(|| usual(&places.state, AUDIT_NAME))
-                    .ok_or(Error::NoAudit)?,
-                max_size: file.audit.max_size.unwrap_or(64 << 20),
-                keep: file.audit.keep.unwrap_or(8),
-                journal: file.audit.journal.unwrap_or(places.system),
+                is_usual,
+                max_size: file.audit.max_size.unwrap_or(audit.max_size),
+                keep: file.audit.keep.unwrap_or(audit.keep),
+                journal: file.audit.journal.unwrap_or(audit.journal),
+                ..audit
             },
             idle: overrides.idle.or(file.idle).unwrap_or_default(),
             cache: Cache {
-                max_bytes: file.cache.max_bytes.and_then(|size| size.try_into().ok()),
+                max_bytes: file.cache.max_bytes,
                 max_age: file.cache.max_age.unwrap_or(Duration::from_secs(600)),
             },
             providers: Providers {
@@ -359,6 +360,14 @@ impl Settings {
             file: path,
         })
     }
+}
+
+/// A time for `idle` as it is written in the file, for the command line; none for never.
+///
+/// # Errors
+/// What it has to be.
+pub fn idle(text: &str) -> Result<Option<Duration>, &'static str> {
+    (notation::IDLE.read)(text).ok_or(notation::IDLE.words)
 }
 
 /// The first list that says anything.

@@ -3,6 +3,7 @@
 
 mod decode_json;
 mod decode_yaml;
+mod hex;
 mod json;
 mod quote;
 mod sink;
@@ -13,6 +14,7 @@ use std::fmt;
 
 pub use decode_json::{decode_json, decode_whole_json};
 pub use decode_yaml::decode_yaml;
+pub use hex::{hex_digits, hexadecimal};
 pub use json::{json, json_pretty, json_string, write_json};
 pub use quote::quote;
 pub use sink::{Part, Sink, build};

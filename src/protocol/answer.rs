@@ -128,6 +128,15 @@ pub struct Status {
     pub warnings: Vec<String>,
 }
 
+/// `POST /v1/reload`: what became of the daemon's settings, by their keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// Settings that are in force now and were not before.
+    pub changed: Vec<String>,
+    /// Settings that take effect when the daemon is started again.
+    pub restart: Vec<String>,
+}
+
 /// What is known of the identities.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockState {
@@ -141,6 +150,17 @@ pub struct LockState {
     /// What has to be answered to unlock all identities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<Question>,
+}
+
+/// `POST /v1/lock`: the identities are locked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockAnswer {
+    /// What is known of the identities now.
+    #[serde(flatten)]
+    pub keys: LockState,
+    /// Whether the audit could not be told: that is no reason to keep the keys.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unrecorded: bool,
 }
 
 /// The body of an answer to `POST /v1/unlock` that is no success: that of every failure, and what is known of the

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::encode::hexadecimal;
 use crate::source::Source;
 use crate::sys::fs::{Expected, replace_file};
 
@@ -38,12 +39,7 @@ impl Digest {
         }
         hash.update(b"\0");
         hash.update(definition.text());
-        Self(
-            hash.finalize()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Self(hexadecimal(&hash.finalize()))
     }
 }
 

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::encode::hex_digits;
+
 /// What stands between a line's text and its hash.
 const BEFORE_HASH: &[u8] = b",\"hash\":\"";
 
@@ -58,11 +60,9 @@ impl Digest {
 
     /// In 64 hexadecimal digits.
     pub(super) fn digits(self) -> [u8; 64] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut digits = [0; 64];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
+            pair.copy_from_slice(&hex_digits(byte));
         }
         digits
     }

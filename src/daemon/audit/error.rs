@@ -17,6 +17,8 @@ pub enum Error {
         /// What it says.
         error: io::Error,
     },
+    /// The folder of the file's folder is missing.
+    NoFolder(PathBuf),
     /// Something else than a file is in its place.
     Kind {
         /// Its path.
@@ -41,11 +43,15 @@ pub enum Error {
     Busy(PathBuf),
 }
 
+/// What helps where folders are missing: for a path that is mistyped, they are not to be made.
+const MAKE_FOLDER: &str = "make them with mkdir -p, or correct the path";
+
 impl Error {
     /// What helps.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Io { .. } => None,
+            Self::NoFolder(_) => Some(MAKE_FOLDER.to_owned()),
             Self::Kind { .. } | Self::NoAudit(_) => {
                 Some("name another file, or move this one away".to_owned())
             }
@@ -82,6 +88,11 @@ impl fmt::Display for Error {
             Self::Io { file, error } => {
                 write!(f, "audit {}: {}", file.display(), describe(error))
             }
+            Self::NoFolder(file) => write!(
+                f,
+                "audit {}: its folder cannot be made: the one above it is missing",
+                file.display()
+            ),
             Self::Kind { file, kind } => {
                 write!(f, "audit {}: is {kind}, not a regular file", file.display())
             }

@@ -6,11 +6,11 @@
 
 mod chain;
 mod error;
+mod file;
 mod journal;
 mod line;
 mod record;
 mod rotation;
-mod settings;
 mod syncer;
 mod tail;
 mod text;
@@ -27,8 +27,8 @@ pub use chain::{Digest, Head};
 pub use error::Error;
 pub use record::{Outcome, Record};
 pub use rotation::files_of;
-pub use settings::Settings;
 
+use super::settings;
 use journal::AuditJournal;
 use line::{Event, Line};
 use syncer::Syncer;
@@ -63,11 +63,14 @@ impl Audit {
     ///
     /// # Errors
     /// When the file cannot be opened, belongs to someone else, is no audit, or another process writes it.
-    pub fn open(settings: &Settings) -> Result<Self, Error> {
+    pub fn open(settings: &settings::Audit) -> Result<Self, Error> {
         Self::open_with(settings, File::sync_data)
     }
 
-    fn open_with(settings: &Settings, sync: fn(&File) -> io::Result<()>) -> Result<Self, Error> {
+    fn open_with(
+        settings: &settings::Audit,
+        sync: fn(&File) -> io::Result<()>,
+    ) -> Result<Self, Error> {
         let trail = Trail::open(settings)?;
         let journal = settings.journal.then(AuditJournal::open).flatten();
         let writer = Writer {
@@ -99,6 +102,11 @@ impl Audit {
     /// When it cannot be opened; the old one is used further.
     pub fn reopen(&self) -> Result<(), Error> {
         self.writer().reopen()
+    }
+
+    /// Goes by other settings from now on, but for the file itself.
+    pub fn configure(&self, settings: &settings::Audit) {
+        self.writer().configure(settings);
     }
 
     /// The last line.
@@ -157,6 +165,15 @@ impl Writer {
         let appended = self.trail.append(line)?;
         self.syncer.written(&mut self.trail, appended);
         Ok(())
+    }
+
+    fn configure(&mut self, settings: &settings::Audit) {
+        self.trail.configure(settings);
+        self.journal = match (settings.journal, self.journal.take()) {
+            (true, None) => AuditJournal::open(),
+            (true, journal) => journal,
+            (false, _) => None,
+        };
     }
 
     fn reopen(&mut self) -> Result<(), Error> {

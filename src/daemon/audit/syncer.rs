@@ -7,7 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::trail::{LockedFile, Trail};
+use super::file::LockedFile;
+use super::trail::Trail;
 use crate::sys::fs::describe;
 
 /// How long lines are collected.

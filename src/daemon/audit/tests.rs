@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::settings::Audit as Settings;
 use super::verify::{Failure, Report, Wrong, verify};
 use super::*;
 
@@ -21,10 +22,7 @@ struct Scratch {
 impl Scratch {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let settings = Settings {
-            journal: false,
-            ..Settings::new(folder.path().join("log/audit.jsonl"))
-        };
+        let settings = Settings::new(folder.path().join("log/audit.jsonl"), false);
         Self {
             _folder: folder,
             settings,
@@ -94,6 +92,68 @@ fn files_are_for_their_owner_alone_or_for_a_group() {
         let folder = fs::metadata(scratch.beside("")).expect("a folder").mode();
         assert_eq!(folder & 0o7777, 0o700);
     }
+}
+
+#[test]
+fn what_others_may_do_with_a_file_is_taken_from_them() {
+    let mode = |path: &Path| fs::metadata(path).expect("a file").mode() & 0o7777;
+    let mut scratch = Scratch::new();
+    scratch.settings.mode = 0o640;
+    let file = scratch.file();
+    let audit = scratch.open();
+    for (made, expected) in [
+        (0o644, 0o640),
+        (0o640, 0o640),
+        (0o600, 0o600),
+        (0o755, 0o640),
+    ] {
+        // As logrotate(8) does it.
+        fs::rename(&file, scratch.beside("old")).expect("moved");
+        fs::write(&file, "").expect("written");
+        fs::set_permissions(&file, Permissions::from_mode(made)).expect("set");
+        audit.reopen().expect("reopened");
+        assert_eq!(mode(&file), expected, "{made:o}");
+    }
+    // The same of the file that is written already, and of one that is found.
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).expect("set");
+    audit.reopen().expect("reopened");
+    assert_eq!(mode(&file), 0o640);
+    drop(audit);
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).expect("set");
+    let _audit = scratch.open();
+    assert_eq!(mode(&file), 0o640);
+}
+
+#[test]
+fn only_the_usual_folders_are_made_as_a_whole() {
+    let mut scratch = Scratch::new();
+    let top = scratch.beside("").join("..");
+    scratch.settings.file = scratch.beside("esrcun/state/audit.jsonl");
+    let refused = Audit::open(&scratch.settings).expect_err("refused");
+    assert!(matches!(refused, Error::NoFolder(_)), "{refused}");
+    assert!(!top.exists());
+    scratch.settings.is_usual = true;
+    record(&scratch.open());
+    assert_eq!(scratch.verdict().expect("whole").decisions, 1);
+}
+
+#[test]
+fn other_settings_hold_from_the_next_line_on() {
+    let mut scratch = Scratch::new();
+    let audit = scratch.open();
+    record(&audit);
+    assert_eq!(files_of(&scratch.file()).expect("files").len(), 1);
+    (scratch.settings.max_size, scratch.settings.keep) = (1, 2);
+    audit.configure(&scratch.settings);
+    for _ in 0..4 {
+        record(&audit);
+    }
+    assert_eq!(files_of(&scratch.file()).expect("files").len(), 3);
+    scratch.settings.max_size = 0;
+    audit.configure(&scratch.settings);
+    let before = scratch.text();
+    record(&audit);
+    assert!(scratch.text().starts_with(&before));
 }
 
 #[test]

@@ -1,32 +1,30 @@
 //! The file that lines are appended to, whatever others and the disk make of it meanwhile.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::Flock;
 
 use super::chain::Head;
 use super::error::Error;
+use super::file::{
+    GUARDED, LockedFile, appending, failed, lock, make_folder, open, withdraw_rights,
+};
 use super::line::{Event, Line, Reason};
 use super::rotation;
-use super::settings::Settings;
 use super::tail;
-use crate::sys::fs::{FileKind, effective_user};
+use crate::daemon::settings;
 
 /// How much more is written before rotating is tried again that has failed, in bytes.
 const RETRY_AFTER: u64 = 1 << 20;
 
-/// A file that no other daemon writes.
-pub(super) type LockedFile = Arc<Flock<File>>;
-
 /// The file that lines are appended to.
 pub(super) struct Trail {
-    settings: Settings,
+    settings: settings::Audit,
     file: LockedFile,
     /// How long the file is, if nobody else has changed it.
     size: u64,
@@ -41,13 +39,10 @@ pub(super) struct Trail {
 
 impl Trail {
     /// Opens the file and goes on with its chain, or with that of the file before it.
-    pub(super) fn open(settings: &Settings) -> Result<Self, Error> {
+    pub(super) fn open(settings: &settings::Audit) -> Result<Self, Error> {
         let path = &settings.file;
         let at = |error| failed(path, error);
-        if let Some(folder) = path.parent() {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-            made.map_err(|error| failed(folder, error))?;
-        }
+        make_folder(settings)?;
         // What a process left that was killed while it rotated holds nothing but the first line.
         let _ = fs::remove_file(rotation::staged(path));
         let file = open(settings)?;
@@ -129,9 +124,17 @@ impl Trail {
         let here = self.file.metadata().map_err(at)?;
         let there = fs::symlink_metadata(&self.settings.file);
         if there.is_ok_and(|there| (there.dev(), there.ino()) == (here.dev(), here.ino())) {
+            withdraw_rights(&self.file, here.mode(), &self.settings);
             return Ok(());
         }
         self.attach(Reason::Reopened)
+    }
+
+    /// Goes by other settings from now on, but for the file itself.
+    pub(super) fn configure(&mut self, settings: &settings::Audit) {
+        self.settings.max_size = settings.max_size;
+        self.settings.keep = settings.keep;
+        self.rotate_at = settings.max_size;
     }
 
     /// Brings the file into a state to which a line can be appended, whatever has been done to it.
@@ -335,65 +338,4 @@ fn is_torn_line(file: &File) -> bool {
     let read = file.read_at(&mut start, 0).unwrap_or_default();
     let start = &start[..read];
     super::chain::START.starts_with(start) || start.iter().all(|byte| *byte == 0)
-}
-
-/// open(2): nothing is waited for, no link is followed, no program inherits it.
-const GUARDED: OFlag = OFlag::O_NOFOLLOW
-    .union(OFlag::O_CLOEXEC)
-    .union(OFlag::O_NONBLOCK)
-    .union(OFlag::O_NOCTTY);
-
-fn appending(mode: u32) -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).mode(mode);
-    options.custom_flags(GUARDED.bits());
-    options
-}
-
-/// Opens the file of an audit, or makes it.
-fn open(settings: &Settings) -> Result<Flock<File>, Error> {
-    let path = || settings.file.clone();
-    let at = |error| failed(&settings.file, error);
-    let mut options = appending(settings.mode);
-    let file = match options.open(&settings.file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let file = options.create_new(true).open(&settings.file).map_err(at)?;
-            // The process's own mask may have taken bits away.
-            let mode = Permissions::from_mode(settings.mode);
-            file.set_permissions(mode).map_err(at)?;
-            file
-        }
-        opened => opened.map_err(at)?,
-    };
-    let found = file.metadata().map_err(at)?;
-    let kind = FileKind::of(&found);
-    if kind != FileKind::Regular {
-        return Err(Error::Kind { file: path(), kind });
-    }
-    if found.uid() != effective_user() && found.uid() != 0 {
-        return Err(Error::Foreign {
-            file: path(),
-            owner: found.uid(),
-            user: effective_user(),
-        });
-    }
-    if found.mode() & 0o022 != 0 {
-        return Err(Error::Exposed(path()));
-    }
-    lock(file).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => Error::Busy(path()),
-        _ => at(error),
-    })
-}
-
-fn lock(file: File) -> io::Result<Flock<File>> {
-    Flock::lock(file, FlockArg::LockExclusiveNonblock)
-        .map_err(|(_, errno): (File, Errno)| errno.into())
-}
-
-fn failed(file: &Path, error: io::Error) -> Error {
-    Error::Io {
-        file: PathBuf::from(file),
-        error,
-    }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::mapping::Value as Wanted;
 use super::refusal::Refusal;
 use crate::client::{Given, Opened, read_text, read_values};
+use crate::daemon::settings::CredentialValue as Wanted;
 use crate::encode::{self, Redaction};
 use crate::export::format::{self, Format};
 use crate::export::{Kind, Variable, Variables};

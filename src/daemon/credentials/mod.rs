@@ -10,11 +10,11 @@
 mod asked;
 mod content;
 mod delivery;
-mod mapping;
 mod refusal;
 mod server;
+mod wanted;
 
 pub use asked::{Asked, Manager};
-pub use mapping::{Mapping, Value, Wanted};
 pub use refusal::Refusal;
 pub use server::{Source, Times, serve};
+pub use wanted::Wanted;

@@ -56,7 +56,7 @@ impl Refusal {
         match self {
             Self::Unmapped => asked.map(|asked| {
                 format!(
-                    "map it under credentials in daemon.yaml, by unit: {} and credential: {}, and restart the daemon",
+                    "map it under credentials in daemon.yaml, by unit: {} and credential: {}, and reload the daemon",
                     asked.unit, asked.credential
                 )
             }),

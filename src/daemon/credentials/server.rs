@@ -14,8 +14,8 @@ use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use super::asked::{Asked, Manager};
-use super::mapping::{Mapping, Wanted};
 use super::refusal::Refusal;
+use super::wanted::Wanted;
 use super::{content, delivery};
 use crate::daemon::environments::Answer;
 use crate::daemon::peer::{Caller, Peer, PeerError};
@@ -36,6 +36,12 @@ pub trait Source: Send + Sync + 'static {
 
     /// Returns when the daemon is about to end: no more connections are taken then.
     fn ending(&self) -> impl Future<Output = ()> + Send;
+
+    /// What a credential is by the settings of this moment, if it is anything.
+    fn wanted(&self, asked: &Asked) -> Option<Wanted>;
+
+    /// How long things may take.
+    fn times(&self) -> Times;
 
     /// Opens what `wanted` says for `peer`, as if it had asked, by the call `credential`. What is given out has been
     /// written down by then.
@@ -61,7 +67,7 @@ pub trait Source: Send + Sync + 'static {
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
-    /// How long systemd may take none of a credential.
+    /// How long systemd may take to read a credential until that is told.
     pub write: Duration,
     /// How long what is under way may take when the daemon is about to end.
     pub end: Duration,
@@ -70,9 +76,7 @@ pub struct Times {
 /// What is served.
 struct Server<S> {
     source: Arc<S>,
-    mapping: Arc<Mapping>,
     manager: Manager,
-    times: Times,
 }
 
 /// Answers connections until the daemon ends. Must run within a runtime.
@@ -82,18 +86,11 @@ struct Server<S> {
 pub async fn serve<S: Source>(
     listener: std::os::unix::net::UnixListener,
     source: Arc<S>,
-    mapping: Arc<Mapping>,
     manager: Manager,
-    times: Times,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = UnixListener::from_std(listener)?;
-    let server = Arc::new(Server {
-        source,
-        mapping,
-        manager,
-        times,
-    });
+    let server = Arc::new(Server { source, manager });
     let mut ending = pin!(server.source.ending());
     while let Some(accepted) = or_none(listener.accept(), ending.as_mut()).await {
         match accepted {
@@ -142,16 +139,24 @@ impl<S: Source> Server<S> {
             return self.turn_away(Some(&peer), Some(&asked), &Refusal::Unconfirmed);
         }
         let place = self.source.place(peer.user);
+        let times = self.source.times();
         let content = match place {
-            Some(_) => self.content_in_time(&peer, &asked).await,
+            Some(_) => self.content_in_time(&peer, &asked, times.end).await,
             None => Err(Refusal::Busy),
+        };
+        let late = || {
+            let Asked { unit, credential } = &asked;
+            warn!(
+                unit,
+                credential, "a credential is taken slowly; it is waited for"
+            );
         };
         let done = match content {
             // Exposed: it is what the unit is given.
-            Ok(text) => delivery::give(stream, text.bytes(), self.times.write).await,
+            Ok(text) => delivery::give(stream, text.bytes(), times.write, late).await,
             Err(refusal) => {
                 tell(Some(&asked), &refusal);
-                delivery::refuse(stream, self.times.write).await;
+                delivery::refuse(stream, times.write, late).await;
                 Ok(())
             }
         };
@@ -164,22 +169,27 @@ impl<S: Source> Server<S> {
         drop(place);
     }
 
-    async fn content_in_time(&self, peer: &Peer, asked: &Asked) -> Result<Text, Refusal> {
+    async fn content_in_time(
+        &self,
+        peer: &Peer,
+        asked: &Asked,
+        time: Duration,
+    ) -> Result<Text, Refusal> {
         let end = pin!(async {
             self.source.ending().await;
-            sleep(self.times.end).await;
+            sleep(time).await;
         });
         let content = or_none(self.content(peer, asked), end).await;
         content.unwrap_or(Err(Refusal::Ending))
     }
 
     async fn content(&self, peer: &Peer, asked: &Asked) -> Result<Text, Refusal> {
-        let Some(wanted) = self.mapping.find(asked) else {
+        let Some(wanted) = self.source.wanted(asked) else {
             self.source
                 .refused(Some(peer), Some(asked), Refusal::Unmapped.word());
             return Err(Refusal::Unmapped);
         };
-        let answer = self.source.open(peer, asked, wanted).await;
+        let answer = self.source.open(peer, asked, &wanted).await;
         let answer = answer.map_err(Refusal::Answer)?;
         // Exposed: the value is in there.
         let text = content::content(&wanted.value, answer.body.expose())?;

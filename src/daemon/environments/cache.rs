@@ -52,12 +52,11 @@ pub struct CacheFigures {
 
 /// Answers by what went into them, the least recently used going first.
 pub(super) struct Cache {
-    limits: CacheLimits,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    limits: CacheLimits,
     entries: HashMap<Key, Entry>,
     /// The keys by when they were last used.
     used: BTreeMap<u64, Key>,
@@ -108,9 +107,24 @@ pub(super) struct Landing {
 impl Cache {
     pub(super) fn new(limits: CacheLimits) -> Arc<Self> {
         Arc::new(Self {
-            limits,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                limits,
+                entries: HashMap::new(),
+                used: BTreeMap::new(),
+                clock: 0,
+                flights: HashMap::new(),
+                figures: CacheFigures::default(),
+                generation: 0,
+            }),
         })
+    }
+
+    /// Goes by other limits from now on, and drops what was kept by those before.
+    pub(super) fn limit(&self, limits: CacheLimits) {
+        let mut state = self.lock();
+        state.limits = limits;
+        state.clear();
+        state.flights.clear();
     }
 
     /// What there is for `key`. `generation` is that of the identities that are there now.
@@ -181,23 +195,25 @@ impl Flight {
             // What was read of them may be old already.
             return Some(Duration::ZERO);
         }
-        let longest = self.cache.limits.provider_age;
+        let longest = self.cache.lock().limits.provider_age;
         let said = provided.lifetime.unwrap_or(longest).min(longest);
         provided.asked.then_some(said)
     }
 
-    /// Hands the answer to all who wait, and remembers it, unless the identities are others by now.
+    /// Hands the answer to all who wait, and remembers it, unless the identities are others by now or the cache was cleared
+    /// since it was begun.
     pub(super) fn land(self, landing: Landing) {
         let now = Instant::now();
-        let limits = self.cache.limits;
+        let mut state = self.cache.lock();
+        let limits = state.limits;
         let longest = match landing.outcome {
             Ok(_) => limits.age,
             Err(_) => FAILURE,
         };
         let lifetime = landing.lifetime.unwrap_or(longest).min(longest);
         let outcome = landing.outcome.clone();
-        let mut state = self.cache.lock();
-        if state.generation == landing.generation && !lifetime.is_zero() {
+        let is_wanted = state.generation == landing.generation && self.is_under_way(&state);
+        if is_wanted && !lifetime.is_zero() {
             let entry = Entry {
                 size: OVERHEAD + landing.outcome.as_ref().map_or(0, |answer| answer.size()),
                 outcome: landing.outcome,
@@ -212,12 +228,18 @@ impl Flight {
     }
 }
 
+impl Flight {
+    /// Whether others who ask would wait for it. Another one may have been begun since the cache was cleared.
+    fn is_under_way(&self, state: &State) -> bool {
+        let is_own = |flight: &watch::Receiver<_>| flight.same_channel(&self.sender.subscribe());
+        state.flights.get(&self.key).is_some_and(is_own)
+    }
+}
+
 impl Drop for Flight {
     fn drop(&mut self) {
         let mut state = self.cache.lock();
-        // Another one may have been begun since the cache was cleared.
-        let is_own = |flight: &watch::Receiver<_>| flight.same_channel(&self.sender.subscribe());
-        if state.flights.get(&self.key).is_some_and(is_own) {
+        if self.is_under_way(&state) {
             state.flights.remove(&self.key);
         }
     }

@@ -4,7 +4,6 @@
 //! `${environments.PROJECT.NAME}`, and both are written out, so what is found by reading is at least what is reached.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::document::{Absence, Document};
 use super::library::Library;
 use super::provision::Salt;
+use crate::encode::hexadecimal;
 use crate::eval::{LoadError, Loaded, Loader};
 use crate::protocol::{Code, ErrorAnswer};
 use crate::source::Source;
@@ -197,7 +197,7 @@ fn revision(
         add(b"files");
         add(salt);
     }
-    hexadecimal(&digest.finalize())
+    hexadecimal(&digest.finalize()).into()
 }
 
 fn inputs(revision: &str, documents: &BTreeMap<Arc<str>, Arc<Document>>) -> [u8; 32] {
@@ -211,16 +211,6 @@ fn inputs(revision: &str, documents: &BTreeMap<Arc<str>, Arc<Document>>) -> [u8;
         digest.update([0]);
     }
     digest.finalize().into()
-}
-
-/// Bytes as hexadecimal digits.
-fn hexadecimal(bytes: &[u8]) -> Arc<str> {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string never fails.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text.into()
 }
 
 fn too_large() -> ErrorAnswer {

@@ -27,7 +27,7 @@ mod setup;
 mod tending;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, oneshot, watch};
@@ -47,6 +47,7 @@ use self::evaluators::{Evaluators, Place, TooBusy};
 use self::library::Library;
 use self::lookout::Lookout;
 use super::keys::Vault;
+use super::settings::Settings;
 use crate::protocol::{Code, ErrorAnswer, Fault, MOST_ENVIRONMENTS, OpenCall};
 use crate::sys::stack::on_private_stack;
 
@@ -62,7 +63,7 @@ const ATTEMPTS: usize = 4;
 /// Reads, evaluates and remembers environments. Shared by all tasks; its own task is [`Environments::tend`].
 pub struct Environments {
     vault: Arc<Vault>,
-    rights: Arc<Rights>,
+    rights: RwLock<Arc<Rights>>,
     library: Arc<Library>,
     cache: Arc<Cache>,
     lookout: Arc<Lookout>,
@@ -80,8 +81,6 @@ pub struct Figures {
     pub cache: CacheFigures,
     /// How many lists of environments are known.
     pub lists: usize,
-    /// How many subscriptions there are.
-    pub subscriptions: usize,
     /// How many changes of files have been reacted to.
     pub changes: u64,
 }
@@ -91,7 +90,7 @@ impl Environments {
     pub fn new(setup: Setup, vault: Arc<Vault>) -> Self {
         Self {
             vault,
-            rights: Arc::new(setup.rights),
+            rights: RwLock::new(Arc::new(setup.rights)),
             library: Arc::new(Library::new(setup.folders)),
             cache: Cache::new(setup.cache),
             lookout: Arc::default(),
@@ -99,6 +98,19 @@ impl Environments {
             wake: Notify::new(),
             settlings: watch::Sender::new(0),
         }
+    }
+
+    /// Goes by other settings from now on, but for the folders. What was evaluated by those before is forgotten.
+    pub fn configure(&self, settings: &Settings) {
+        let allowed = Arc::new(Rights::listed(settings));
+        let mut rights = self.rights.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = Rights {
+            allowed,
+            ..Rights::clone(&rights)
+        };
+        *rights = Arc::new(changed);
+        drop(rights);
+        self.cache.limit(CacheLimits::of(settings));
     }
 
     /// What a list of environments reaches, and the texts of all of it. Nothing is evaluated. An environment that does not
@@ -180,13 +192,16 @@ impl Environments {
 
     /// How it does.
     pub fn figures(&self) -> Figures {
-        let (lists, subscriptions) = self.library.figures();
         Figures {
             cache: self.cache.figures(),
-            lists,
-            subscriptions,
+            lists: self.library.lists(),
             changes: *self.settlings.borrow(),
         }
+    }
+
+    fn rights(&self) -> Arc<Rights> {
+        let rights = self.rights.read();
+        Arc::clone(&rights.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Waits for no longer than `patience` until no change is under way. Says whether that is so.
@@ -257,7 +272,7 @@ impl Environments {
                 Found::Nothing(flight) => {
                     let landing = flight.landing();
                     let (closure, call) = (Arc::clone(closure), call.clone());
-                    let rights = Arc::clone(&self.rights);
+                    let rights = self.rights();
                     let (library, lookout) = (Arc::clone(&self.library), Arc::clone(&self.lookout));
                     let job = move |place: &Place<'_>| {
                         let evaluation = Evaluation {

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::daemon::settings::Settings;
 use crate::launcher::Launcher;
 use crate::provider::{AllowList, Commands, Config, SYSTEM_FOLDERS};
 
 /// What providers may do with the rights of the daemon: nothing but what is listed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rights {
     /// What is listed.
     pub allowed: Arc<AllowList>,
@@ -21,6 +22,17 @@ pub struct Rights {
 }
 
 impl Rights {
+    /// What settings list.
+    pub(super) fn listed(settings: &Settings) -> AllowList {
+        let providers = &settings.providers;
+        AllowList {
+            files: providers.files.clone(),
+            variables: providers.variables.iter().map(OsString::from).collect(),
+            programs: providers.commands.iter().map(OsString::from).collect(),
+            plugins: providers.plugins,
+        }
+    }
+
     /// The providers of one evaluation.
     pub(super) fn provider_config(&self) -> Config {
         let mut config = Config::new(&self.folder);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::{CacheLimits, Rights};
 use crate::daemon::settings::Settings;
 use crate::launcher::Launcher;
-use crate::provider::AllowList;
 use crate::sys::limit::{Resource, UNLIMITED};
 
 /// How much locked memory answers may take where nothing else is said, in bytes.
@@ -33,26 +32,26 @@ impl Setup {
         variables: Vec<(OsString, OsString)>,
         launcher: Arc<dyn Launcher>,
     ) -> Self {
-        let providers = &settings.providers;
-        let allowed = AllowList {
-            files: providers.files.clone(),
-            variables: providers.variables.iter().map(OsString::from).collect(),
-            programs: providers.commands.iter().map(OsString::from).collect(),
-            plugins: providers.plugins,
-        };
         Self {
             folders: settings.folders.clone(),
             rights: Rights {
-                allowed: Arc::new(allowed),
+                allowed: Arc::new(Rights::listed(settings)),
                 variables,
                 folder: FOLDER.into(),
                 launcher,
             },
-            cache: CacheLimits {
-                bytes: settings.cache.max_bytes.unwrap_or_else(usual_bytes),
-                age: settings.cache.max_age,
-                provider_age: providers.max_age,
-            },
+            cache: CacheLimits::of(settings),
+        }
+    }
+}
+
+impl CacheLimits {
+    /// Those that settings say.
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self {
+            bytes: settings.cache.max_bytes.unwrap_or_else(usual_bytes),
+            age: settings.cache.max_age,
+            provider_age: settings.providers.max_age,
         }
     }
 }

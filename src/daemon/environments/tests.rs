@@ -462,7 +462,7 @@ fn every_way_of_changing_is_one_change() {
                 pin!(of_other.changed()).poll(&mut context).is_pending(),
                 "{name}"
             );
-            assert_eq!(scene.environments.figures().subscriptions, 2);
+            assert_eq!(scene.environments.library.subscriptions(), 2);
         });
     }
 }

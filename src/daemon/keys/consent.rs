@@ -41,7 +41,6 @@ pub enum Consent {
 /// Asks by a program: status 0 is a yes.
 #[derive(Debug)]
 pub struct Confirmer {
-    program: Vec<String>,
     environment: Vec<(OsString, OsString)>,
     launcher: Arc<dyn Launcher>,
     limit: Duration,
@@ -50,17 +49,11 @@ pub struct Confirmer {
 }
 
 impl Confirmer {
-    /// Asks by `program`, an absolute path and arguments, which is started by `launcher` with `environment`. An empty
-    /// one asks nobody: then there is no consent.
-    pub fn new(
-        program: Vec<String>,
-        mut environment: Vec<(OsString, OsString)>,
-        launcher: Arc<dyn Launcher>,
-    ) -> Self {
+    /// Asks by programs that are started by `launcher` with `environment`.
+    pub fn new(mut environment: Vec<(OsString, OsString)>, launcher: Arc<dyn Launcher>) -> Self {
         environment.retain(|(name, _)| name != CONFIRM.0 && !crate::withheld::is_withheld(name));
         environment.push((CONFIRM.0.into(), CONFIRM.1.into()));
         Self {
-            program,
             environment,
             launcher,
             limit: LIMIT,
@@ -68,13 +61,14 @@ impl Confirmer {
         }
     }
 
-    /// Asks whether `peer` may do `what` (`decrypt a file`, `open production`). Whoever no longer waits for the answer
-    /// takes the question back.
-    pub async fn ask(&self, peer: &Peer, what: &str) -> Consent {
+    /// Asks by `program`, an absolute path and arguments, whether `peer` may do `what` (`decrypt a file`, `open
+    /// production`). An empty one asks nobody: then there is no consent. Whoever no longer waits for the answer takes the
+    /// question back.
+    pub async fn ask(&self, program: &[String], peer: &Peer, what: &str) -> Consent {
         let Some(_turn) = Turn::take(self, peer.user) else {
             return Consent::Busy;
         };
-        let mut asked = match self.start(&question(peer, what)) {
+        let mut asked = match self.start(program, &question(peer, what)) {
             Ok(asked) => asked,
             Err(error) => return Consent::Unavailable(error),
         };
@@ -93,8 +87,8 @@ impl Confirmer {
         }
     }
 
-    fn start(&self, question: &str) -> Result<Box<dyn Launched>, String> {
-        let [program, arguments @ ..] = &self.program[..] else {
+    fn start(&self, program: &[String], question: &str) -> Result<Box<dyn Launched>, String> {
+        let [program, arguments @ ..] = program else {
             return Err("no program is set that asks (confirm in daemon.yaml)".to_owned());
         };
         let arguments = arguments.iter().map(String::as_str).chain([question]);
@@ -164,9 +158,12 @@ mod tests {
     use super::*;
     use crate::launcher::Direct;
 
-    fn confirmer(script: &str) -> Confirmer {
-        let program = ["/bin/sh", "-c", script, "sh"].map(str::to_owned);
-        Confirmer::new(program.into(), Vec::new(), Arc::new(Direct))
+    fn program(script: &str) -> [String; 4] {
+        ["/bin/sh", "-c", script, "sh"].map(str::to_owned)
+    }
+
+    fn confirmer() -> Confirmer {
+        Confirmer::new(Vec::new(), Arc::new(Direct))
     }
 
     fn peer(user: u32) -> Peer {
@@ -198,7 +195,7 @@ mod tests {
             ),
         ];
         for (script, expected) in cases {
-            let consent = run(confirmer(script).ask(&peer(7), "decrypt a file"));
+            let consent = run(confirmer().ask(&program(script), &peer(7), "decrypt a file"));
             assert_eq!(consent, expected, "{script}");
         }
     }
@@ -207,11 +204,11 @@ mod tests {
     fn no_answer_is_no_consent() {
         let slow = Confirmer {
             limit: Duration::from_millis(1),
-            ..confirmer("exec sleep 600")
+            ..confirmer()
         };
-        assert_eq!(run(slow.ask(&peer(7), "x")), Consent::TimedOut);
-        let nobody = Confirmer::new(Vec::new(), Vec::new(), Arc::new(Direct));
-        let consent = run(nobody.ask(&peer(7), "x"));
+        let program = program("exec sleep 600");
+        assert_eq!(run(slow.ask(&program, &peer(7), "x")), Consent::TimedOut);
+        let consent = run(slow.ask(&[], &peer(7), "x"));
         assert!(matches!(consent, Consent::Unavailable(_)), "{consent:?}");
     }
 
@@ -219,20 +216,21 @@ mod tests {
     fn a_user_is_asked_about_one_thing_at_a_time() {
         let slow = Confirmer {
             limit: Duration::from_millis(200),
-            ..confirmer("exec sleep 600")
+            ..confirmer()
         };
+        let program = program("exec sleep 600");
         run(async {
             let (user, other) = (peer(7), peer(8));
-            let mut first = Box::pin(slow.ask(&user, "x"));
+            let mut first = Box::pin(slow.ask(&program, &user, "x"));
             // Polled once, it has begun.
             let begun = std::future::poll_fn(|context| {
                 std::task::Poll::Ready(first.as_mut().poll(context).is_pending())
             });
             assert!(begun.await);
-            assert_eq!(slow.ask(&user, "y").await, Consent::Busy);
-            assert_eq!(slow.ask(&other, "y").await, Consent::TimedOut);
+            assert_eq!(slow.ask(&program, &user, "y").await, Consent::Busy);
+            assert_eq!(slow.ask(&program, &other, "y").await, Consent::TimedOut);
             assert_eq!(first.await, Consent::TimedOut);
-            assert_eq!(slow.ask(&user, "y").await, Consent::TimedOut);
+            assert_eq!(slow.ask(&program, &user, "y").await, Consent::TimedOut);
         });
     }
 }

@@ -226,6 +226,27 @@ fn what_nobody_uses_is_locked() {
 }
 
 #[test]
+fn the_time_without_use_can_be_another() {
+    let scene = Scene::new();
+    let vault = scene.vault(&[&scene.open()]);
+    run(async {
+        for before in [None, Some(Duration::from_secs(3600))] {
+            vault.set_idle(before);
+            let waiting = tokio::spawn({
+                let vault = Arc::clone(&vault);
+                async move { vault.idle().await }
+            });
+            tokio::task::yield_now().await;
+            assert!(!waiting.is_finished() && !vault.state().locked);
+            vault.set_idle(Some(Duration::from_millis(1)));
+            waiting.await.unwrap();
+            assert!(vault.state().locked);
+            vault.unlock(Answers::default()).await.unwrap();
+        }
+    });
+}
+
+#[test]
 fn sleep_locks_though_nobody_asks() {
     let scene = Scene::new();
     let vault = scene.vault(&[&scene.open()]);

@@ -46,7 +46,7 @@ pub struct Vault {
     /// Held while passphrases are tried: one call at a time.
     pub(super) patience: tokio::sync::Mutex<Patience>,
     pub(super) unwraps: Semaphore,
-    /// Told when the identities are unlocked.
+    /// Told when the identities are unlocked, or are to be locked at another time.
     opened: Notify,
     /// Told when they are locked.
     closed: Notify,
@@ -57,6 +57,8 @@ struct State {
     sleep: Sleep,
     /// When an identity was last used, or something done about them.
     used: Instant,
+    /// After how long without use they are locked; none for never.
+    idle: Option<Duration>,
     /// Whether it was sleep that locked them, and nobody has been told.
     slept: bool,
     /// How often they were locked.
@@ -79,14 +81,15 @@ impl Vault {
     /// A vault in which nothing has been read yet: it is locked.
     pub fn new(settings: VaultSettings) -> Self {
         Self {
-            settings,
             state: Mutex::new(State {
                 held: Held::Locked(Vec::new()),
                 sleep: Sleep::watch(),
                 used: Instant::now(),
+                idle: settings.idle,
                 slept: false,
                 locks: 0,
             }),
+            settings,
             generation: AtomicU64::new(0),
             interview: Arc::default(),
             patience: tokio::sync::Mutex::default(),
@@ -189,28 +192,34 @@ impl Vault {
     /// Waits until nobody has used the identities for so long that they are locked, and locks them; for ever if that is
     /// not wanted. To be called again after each time.
     pub async fn idle(&self) {
-        let Some(idle) = self.settings.idle else {
-            return std::future::pending().await;
-        };
         loop {
             // Made before the state is looked at, so that no unlocking is missed in between.
             let opened = self.opened.notified();
-            let used = match &*self.looked_at() {
+            let end = match &*self.looked_at() {
                 State {
                     held: Held::Locked(_),
                     ..
                 } => None,
-                state => Some(state.used),
+                state => state.idle.map(|idle| state.used + idle),
             };
-            match used.map(|used| used + idle) {
+            match end {
                 None => opened.await,
                 Some(end) if end <= Instant::now() => {
                     self.lock();
                     return;
                 }
-                Some(end) => tokio::time::sleep_until(end.into()).await,
+                Some(end) => {
+                    // Whichever comes first, it is looked again.
+                    let _ = tokio::time::timeout_at(end.into(), opened).await;
+                }
             }
         }
+    }
+
+    /// Has the identities locked after another time without use; none for never.
+    pub fn set_idle(&self, idle: Option<Duration>) {
+        self.looked_at().idle = idle;
+        self.opened.notify_waiters();
     }
 
     /// What opens ciphertexts for one evaluation: with the identities that are there now, and no others.

@@ -9,8 +9,11 @@ mod landlock;
 mod reach;
 mod seccomp;
 
-use std::fmt;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 pub use helper::{Helper, resume};
 
@@ -50,6 +53,21 @@ impl fmt::Display for Report {
             ", system calls are not filtered"
         })
     }
+}
+
+/// Whether what `path` leads to can be read, now and after something took its place, as far as this process is shut in.
+pub fn reaches(path: &Path) -> bool {
+    let mut folders = BTreeSet::new();
+    reach::add(path, &mut folders);
+    let is_out_of_reach = |folder: &PathBuf| {
+        // What lies at the root counts itself, and may be a pipe, which is not waited for.
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(folder);
+        opened.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
+    !folders.iter().any(is_out_of_reach)
 }
 
 /// Shuts this process in, for good. Only threads that are started later are confined by Landlock besides the calling

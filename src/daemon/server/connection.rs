@@ -227,7 +227,7 @@ impl Connection {
     }
 
     fn deadline(&self, stage: Stage) -> Instant {
-        let limits = &self.daemon.settings.limits;
+        let limits = self.daemon.settings.current().limits;
         Instant::now()
             + match stage {
                 Stage::Idle => limits.idle_time,
@@ -280,7 +280,12 @@ impl Connection {
     }
 
     async fn write(&self, parts: &[&[u8]]) -> Result<(), Gone> {
-        Ok(write(&self.stream, parts, self.daemon.settings.limits.write_time).await?)
+        Ok(write(
+            &self.stream,
+            parts,
+            self.daemon.settings.current().limits.write_time,
+        )
+        .await?)
     }
 
     /// Lets the peer finish what it sends, so that it gets to read what it was told.

@@ -34,6 +34,8 @@ pub(crate) struct Gauges {
     pub(crate) connections: u64,
     /// Whether nothing can be decrypted.
     pub(crate) locked: bool,
+    /// Whether no program can be started any more, though some may be.
+    pub(crate) helper_is_gone: bool,
     /// How long the daemon has run.
     pub(crate) uptime: Duration,
     /// Evaluations since the start.
@@ -42,6 +44,12 @@ pub(crate) struct Gauges {
     pub(crate) cache_hits: u64,
     /// Locked memory that answers take which are kept, in bytes.
     pub(crate) cache_bytes: u64,
+    /// How many answers are kept.
+    pub(crate) cache_answers: u64,
+    /// How many lists of environments are known, and watched for changes.
+    pub(crate) lists: u64,
+    /// Changes of files that were reacted to, since the start.
+    pub(crate) changes: u64,
 }
 
 impl Metrics {
@@ -119,6 +127,24 @@ impl Metrics {
                 gauges.cache_bytes,
             ),
             (
+                "escrun_cache_answers",
+                gauge,
+                "Answers that are kept.",
+                gauges.cache_answers,
+            ),
+            (
+                "escrun_lists",
+                gauge,
+                "Lists of environments that were asked for, and are watched for changes.",
+                gauges.lists,
+            ),
+            (
+                "escrun_changes_total",
+                counter,
+                "Changes of files that were reacted to; a burst is one.",
+                gauges.changes,
+            ),
+            (
                 "escrun_connections",
                 gauge,
                 "Open connections.",
@@ -147,6 +173,12 @@ impl Metrics {
                 gauge,
                 "1 if nothing can be decrypted before someone unlocks.",
                 gauges.locked.into(),
+            ),
+            (
+                "escrun_helper_gone",
+                gauge,
+                "1 if no plugin or command can be started before the daemon is started anew.",
+                gauges.helper_is_gone.into(),
             ),
             (
                 "escrun_uptime_seconds",

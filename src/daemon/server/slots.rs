@@ -13,16 +13,23 @@ const MOST: usize = 16 * 1024;
 
 /// Counts connections.
 pub(crate) struct Slots {
-    all: usize,
-    per_user: usize,
+    /// How many the process may have.
+    possible: usize,
     taken: Mutex<Taken>,
     emptied: Notify,
 }
 
-#[derive(Default)]
 struct Taken {
+    most: Most,
     all: usize,
     by_user: HashMap<u32, usize>,
+}
+
+/// How many there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Most {
+    all: usize,
+    per_user: usize,
 }
 
 /// The right to a connection, as long as it lives.
@@ -35,13 +42,20 @@ impl Slots {
     /// At most `all` connections, or what `descriptors` allow, and `per_user` of one user.
     pub(crate) fn new(all: Option<usize>, per_user: Option<usize>, descriptors: usize) -> Self {
         let possible = descriptors.saturating_sub(SPARE).max(1);
-        let all = all.unwrap_or(MOST).min(possible);
         Self {
-            all,
-            per_user: per_user.unwrap_or((all - all / 4).max(1)).min(all),
-            taken: Mutex::default(),
+            possible,
+            taken: Mutex::new(Taken {
+                most: Most::of(all, per_user, possible),
+                all: 0,
+                by_user: HashMap::new(),
+            }),
             emptied: Notify::new(),
         }
+    }
+
+    /// Goes by other limits from now on. Who has been let in stays.
+    pub(crate) fn limit(&self, all: Option<usize>, per_user: Option<usize>) {
+        self.lock().most = Most::of(all, per_user, self.possible);
     }
 
     /// How many connections there are.
@@ -64,11 +78,12 @@ impl Slots {
     /// A slot for a connection of `user`, if there is one left.
     pub(super) fn take(self: &Arc<Self>, user: u32) -> Option<Slot> {
         let mut taken = self.lock();
-        if taken.all >= self.all {
+        let most = taken.most;
+        if taken.all >= most.all {
             return None;
         }
         let of_user = taken.by_user.entry(user).or_default();
-        if *of_user >= self.per_user {
+        if *of_user >= most.per_user {
             return None;
         }
         *of_user += 1;
@@ -81,6 +96,16 @@ impl Slots {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Most {
+    fn of(all: Option<usize>, per_user: Option<usize>, possible: usize) -> Self {
+        let all = all.unwrap_or(MOST).min(possible);
+        Self {
+            all,
+            per_user: per_user.unwrap_or((all - all / 4).max(1)).min(all),
+        }
     }
 }
 
@@ -136,7 +161,21 @@ mod tests {
             (None, None, usize::MAX, (MOST, MOST - MOST / 4)),
         ] {
             let slots = Slots::new(all, per_user, descriptors);
-            assert_eq!((slots.all, slots.per_user), expected);
+            let most = slots.lock().most;
+            assert_eq!((most.all, most.per_user), expected);
         }
+    }
+
+    #[test]
+    fn who_was_let_in_stays() {
+        let slots = Arc::new(Slots::new(Some(2), Some(2), 1000));
+        let held = [slots.take(1), slots.take(1)];
+        slots.limit(Some(1), None);
+        assert_eq!((held.iter().flatten().count(), slots.taken()), (2, 2));
+        drop(held);
+        let held = slots.take(1);
+        assert!(held.is_some() && slots.take(2).is_none());
+        slots.limit(None, None);
+        assert!(slots.take(2).is_some());
     }
 }

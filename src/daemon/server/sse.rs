@@ -42,7 +42,7 @@ pub(super) async fn serve(
     stream: Box<Stream>,
 ) {
     let head = Response::new(Kind::Events, Body::Plain(Vec::new())).head(false);
-    let time = daemon.settings.limits.write_time;
+    let time = daemon.settings.current().limits.write_time;
     if write(&connection, &[&head], time).await.is_err() || stream.head_only {
         return;
     }
@@ -163,7 +163,7 @@ impl Watcher {
     }
 
     async fn write(&self, text: &str) -> io::Result<()> {
-        let time = self.daemon.settings.limits.write_time;
+        let time = self.daemon.settings.current().limits.write_time;
         write(&self.connection, &[text.as_bytes()], time).await
     }
 }

@@ -3,6 +3,8 @@
 use std::array;
 use std::iter::Take;
 
+use crate::encode::hex_digits;
+
 /// What one byte or character becomes: `\uXXXX` twice is the longest.
 const LONGEST: usize = 12;
 
@@ -25,17 +27,13 @@ pub(super) enum Case {
 }
 
 impl Case {
-    fn digit(self, value: u8) -> u8 {
-        let digits = match self {
-            Self::Lower => b"0123456789abcdef",
-            Self::Upper => b"0123456789ABCDEF",
-        };
-        digits[usize::from(value & 15)]
-    }
-
     /// Two digits for a byte.
     pub(super) fn hex(self, byte: u8) -> [u8; 2] {
-        [self.digit(byte >> 4), self.digit(byte)]
+        let digits = hex_digits(byte);
+        match self {
+            Self::Lower => digits,
+            Self::Upper => digits.map(|digit| digit.to_ascii_uppercase()),
+        }
     }
 }
 

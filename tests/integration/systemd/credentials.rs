@@ -107,7 +107,7 @@ fn a_unit_that_is_refused_does_not_start_and_the_journal_says_why() {
             "ledger",
             "token",
             "the settings map nothing to it",
-            "map it under credentials in daemon.yaml, by unit: ledger.service and credential: token, and restart the daemon",
+            "map it under credentials in daemon.yaml, by unit: ledger.service and credential: token, and reload the daemon",
         ),
         (
             "auth",

@@ -5,16 +5,17 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::*;
-use crate::daemon::audit::{Audit, Outcome, Record, Settings};
+use crate::daemon::audit::{Audit, Outcome, Record};
+use crate::daemon::settings::Audit as Settings;
 
 /// The lines of a chain, and its files.
 fn chain(max_size: u64) -> Vec<Vec<u8>> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("audit");
     let settings = Settings {
-        journal: false,
         max_size,
-        ..Settings::new(&file)
+        keep: 10,
+        ..Settings::new(&file, false)
     };
     for torn in [&b"{\"seq\":"[..], b""] {
         let audit = Audit::open(&settings).expect("an audit");

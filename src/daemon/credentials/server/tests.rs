@@ -11,7 +11,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, bind, connect, socket}
 use super::*;
 use crate::daemon::peer::PeerError;
 use crate::daemon::server::Stop;
-use crate::daemon::settings::{Credential, CredentialValue};
+use crate::daemon::settings::CredentialValue;
 use crate::protocol::{Code, Fault};
 use crate::secret::Secret;
 
@@ -34,6 +34,25 @@ impl Source for Fake {
 
     async fn ending(&self) {
         self.ends.requested().await;
+    }
+
+    fn wanted(&self, asked: &Asked) -> Option<Wanted> {
+        let path = match &*asked.credential {
+            "token" => "api.token",
+            "large" | "larger" | "denied" | "slow" => &*asked.credential,
+            _ => return None,
+        };
+        Some(Wanted {
+            environments: vec!["app".into()],
+            value: CredentialValue::Path(path.to_owned()),
+        })
+    }
+
+    fn times(&self) -> Times {
+        Times {
+            write: Duration::from_secs(60),
+            end: Duration::from_millis(1),
+        }
     }
 
     async fn open(
@@ -112,20 +131,6 @@ fn served(user: u32, names: &[&str]) -> (Vec<Vec<u8>>, Vec<String>) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("credentials");
     let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
-    let credential = |credential: &str, path: &str| Credential {
-        unit: UNIT.to_owned(),
-        credential: credential.to_owned(),
-        environments: vec!["app".to_owned()],
-        value: CredentialValue::Path(path.to_owned()),
-    };
-    let mapping = Mapping::new(&[
-        credential("token", "api.token"),
-        credential("large", "large"),
-        credential("larger", "larger"),
-        credential("denied", "denied"),
-        credential("slow", "slow"),
-    ])
-    .expect("a mapping");
     let source = Arc::new(Fake {
         user,
         ..Fake::default()
@@ -134,10 +139,6 @@ fn served(user: u32, names: &[&str]) -> (Vec<Vec<u8>>, Vec<String>) {
         .enable_all()
         .build()
         .expect("a runtime");
-    let times = Times {
-        write: Duration::from_secs(60),
-        end: Duration::from_millis(1),
-    };
     let read = std::thread::scope(|scope| {
         let (done, is_done) = tokio::sync::oneshot::channel();
         let asking = scope.spawn(move || {
@@ -148,7 +149,7 @@ fn served(user: u32, names: &[&str]) -> (Vec<Vec<u8>>, Vec<String>) {
         runtime.block_on(async {
             let source = Arc::clone(&source);
             let ends = Arc::clone(&source);
-            let serving = serve(listener, source, mapping.into(), Manager::System, times);
+            let serving = serve(listener, source, Manager::System);
             let serving = tokio::spawn(serving);
             is_done.await.expect("asked");
             ends.ends.request();

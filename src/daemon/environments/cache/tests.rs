@@ -164,6 +164,28 @@ fn equal_requests_wait_for_one_answer() {
 }
 
 #[test]
+fn what_was_begun_by_other_limits_is_not_remembered() {
+    let cache = Cache::new(LIMITS);
+    put(&cache, 0, landing(answer(1)));
+    let Found::Nothing(flight) = cache.find(&key(1), 0, Instant::now()) else {
+        panic!("nothing is there");
+    };
+    let mut waiting = flight.landing();
+    cache.limit(CacheLimits {
+        bytes: OVERHEAD + 10,
+        ..LIMITS
+    });
+    flight.land(landing(answer(1)));
+    // Who asked before has the answer all the same.
+    assert!(waiting.borrow_and_update().is_some());
+    assert!(!has(&cache, 0, Duration::ZERO));
+    put(&cache, 1, landing(answer(10)));
+    assert!(has(&cache, 1, Duration::ZERO));
+    put(&cache, 2, landing(answer(11)));
+    assert_eq!(cache.figures().answers, 1);
+}
+
+#[test]
 fn what_is_not_current_goes() {
     let cache = Cache::new(LIMITS);
     let kept = landing(answer(1));

@@ -51,7 +51,9 @@ pub(super) async fn consent(
 
 /// What a person says; none if the peer hangs up before, which takes the question back.
 async fn asked(inquiry: &Inquiry<'_>, what: &str) -> Option<Consent> {
-    let mut consent = pin!(inquiry.daemon.confirmer.ask(inquiry.peer, what));
+    let settings = inquiry.daemon.settings.current();
+    let confirmer = &inquiry.daemon.confirmer;
+    let mut consent = pin!(confirmer.ask(&settings.confirm, inquiry.peer, what));
     let mut hung_up = pin!(async {
         match inquiry.connection {
             Some(connection) => hung_up(connection).await,

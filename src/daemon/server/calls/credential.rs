@@ -7,9 +7,10 @@ use super::inquiry::{Asking, Inquiry};
 use super::open;
 use crate::daemon::Daemon;
 use crate::daemon::audit::{Outcome, Record};
-use crate::daemon::credentials::{Asked, Source, Value, Wanted};
-use crate::daemon::environments::Answer;
+use crate::daemon::credentials::{Asked, Source, Times, Wanted};
+use crate::daemon::environments::{Answer, asked_by};
 use crate::daemon::peer::Peer;
+use crate::daemon::settings::CredentialValue;
 use crate::protocol::ErrorAnswer;
 
 /// What the audit calls it.
@@ -26,6 +27,18 @@ impl Source for Daemon {
         self.stop.requested().await;
     }
 
+    fn wanted(&self, asked: &Asked) -> Option<Wanted> {
+        Wanted::of(&self.settings.current().credentials, asked)
+    }
+
+    fn times(&self) -> Times {
+        let limits = self.settings.current().limits;
+        Times {
+            write: limits.write_time,
+            end: limits.drain_time / 2,
+        }
+    }
+
     async fn open(
         &self,
         peer: &Peer,
@@ -40,10 +53,13 @@ impl Source for Daemon {
         let mut inquiry =
             Inquiry::new(asking, CALL, wanted.action()).of(wanted.environments.clone());
         inquiry.subject = Some(asked.credential.clone());
-        if let Value::Path(path) = &wanted.value {
+        if let CredentialValue::Path(path) = &wanted.value {
             inquiry.path = Some(path.clone());
         }
-        match open::give(&inquiry, &wanted.call()).await {
+        // Units of one manager take turns with each other, and with what anybody else asks for.
+        let call = wanted.call();
+        let given = asked_by(peer.user, open::give(&inquiry, &call));
+        match Box::pin(given).await {
             Ok((answer, _)) => Ok(answer),
             Err(response) => Err(response.to_failure()),
         }
