@@ -380,6 +380,12 @@ fn a_run_asks_the_agent_before_a_person() {
 
     let without = get(&["--via", "direct"]);
     assert!(!without.status.success(), "{without:?}");
+    let escrun = env!("CARGO_BIN_EXE_escrun");
+    let words = ["ESCRUN_VIA=direct", escrun, "get", "--dir", "environments"];
+    let what = ["--env", "app", "--reveal", "--format", "string", "key"];
+    let by_variable = scene.run("env", &[&words[..], &what].concat(), b"");
+    assert!(!by_variable.status.success(), "{by_variable:?}");
+    assert_eq!(by_variable.stdout, without.stdout);
     // By the plugin, as rage and everything else that is made with the same library would.
     let id = scene.path("id");
     fs::set_permissions(&id, fs::Permissions::from_mode(0o600)).unwrap();
