@@ -67,6 +67,25 @@ fn denials_do_not_fill_the_audit() {
 }
 
 #[test]
+fn what_a_rate_holds_back_does_not_fill_the_audit() {
+    let served = serve("rules: [{peer: any, environments: production, allow: open, rate: 1/h}]");
+    let begun = Instant::now();
+    assert_eq!(served.open(&open("production")).status, 200);
+    for _ in 0..300 {
+        let answer = served.open(&open("production"));
+        assert_eq!(answer.status, 429);
+        let wait: u32 = answer.field("retry-after").unwrap().parse().unwrap();
+        assert!(wait > 3000, "it is still told when to ask again: {wait}");
+    }
+    // Two in a second are forgiven.
+    let most = 120 + 2 * (begun.elapsed().as_secs() as usize + 1);
+    let audit = served.audit();
+    let held_back = audit.iter().filter(|line| line["reason"] == "too often");
+    let held_back = held_back.count();
+    assert!((1..=most).contains(&held_back), "{held_back}");
+}
+
+#[test]
 fn what_is_not_there_is_not_watched() {
     let served = serve("rules: [{peer: any, environments: '**', allow: [open, watch]}]");
     assert_eq!(served.request("GET /v1/watch?env=nothing", "").status, 404);
