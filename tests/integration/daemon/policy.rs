@@ -1,7 +1,7 @@
 //! What policies do to peers of a real daemon, and what is told of them on the command line.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::time::Instant;
 
@@ -83,6 +83,29 @@ fn what_a_rate_holds_back_does_not_fill_the_audit() {
     let held_back = audit.iter().filter(|line| line["reason"] == "too often");
     let held_back = held_back.count();
     assert!((1..=most).contains(&held_back), "{held_back}");
+}
+
+#[test]
+fn a_link_gives_nobody_what_it_leads_to() {
+    let served = serve("rules: [{peer: any, environments: ['team/*'], allow: open}]");
+    for (target, link) in [("../secret.yaml", "team/file"), ("..", "team/folder")] {
+        let link = format!("project/environments/{link}");
+        let name = match target {
+            ".." => link,
+            _ => format!("{link}.yaml"),
+        };
+        symlink(target, served.env.path(&name)).unwrap();
+    }
+    for name in ["team/file", "team/folder/secret"] {
+        let denied = served.open(&open(name));
+        assert_eq!(denied.status, 403, "{name}: {}", denied.text());
+    }
+    symlink(
+        "other.yaml",
+        served.env.path("project/environments/team/alias.yaml"),
+    )
+    .unwrap();
+    assert_eq!(served.open(&open("team/alias")).status, 200);
 }
 
 #[test]
