@@ -2,11 +2,13 @@
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
+use std::os::fd::AsRawFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use nix::sys::socket::{Shutdown, shutdown};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep_until};
 
@@ -195,25 +197,37 @@ impl Connection {
                 stage = now;
                 deadline = self.deadline(stage);
             }
-            taken = loop {
-                match self.read() {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(_) => return Err(Gone),
-                    Ok(taken) => break taken,
-                }
-                match self.readable(stage, deadline).await {
-                    Woken::Ready => {}
-                    Woken::Late if matches!(stage, Stage::Fresh | Stage::Idle) => return Err(Gone),
-                    Woken::Late => {
-                        return Ok(Err(Refusal {
-                            code: Code::TooSlow,
-                            message: "the request did not come in time",
-                        }));
-                    }
-                    // Whoever has not begun a request is not waited for.
-                    Woken::Ending => return Err(Gone),
-                }
+            taken = match self.receive(stage, deadline).await? {
+                Ok(taken) => taken,
+                Err(refusal) => return Ok(Err(refusal)),
             };
+        }
+    }
+
+    /// What came of the next piece, or why it is waited for no longer.
+    async fn receive(
+        &mut self,
+        stage: Stage,
+        deadline: Instant,
+    ) -> Result<Result<Taken, Refusal>, Gone> {
+        loop {
+            match self.read() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Err(Gone),
+                Ok(taken) => return Ok(Ok(taken)),
+            }
+            match self.readable(stage, deadline).await {
+                Woken::Ready => {}
+                // Whoever has not begun a request is owed no answer.
+                Woken::Late if matches!(stage, Stage::Fresh | Stage::Idle) => return Err(Gone),
+                Woken::Late => {
+                    return Ok(Err(Refusal {
+                        code: Code::TooSlow,
+                        message: "the request did not come in time",
+                    }));
+                }
+                Woken::Ending => return Err(Gone),
+            }
         }
     }
 
@@ -291,10 +305,7 @@ impl Connection {
     /// Lets the peer finish what it sends, so that it gets to read what it was told.
     async fn linger(&self) {
         // It has gone already if this fails.
-        let _ = nix::sys::socket::shutdown(
-            std::os::fd::AsRawFd::as_raw_fd(&self.stream),
-            nix::sys::socket::Shutdown::Write,
-        );
+        let _ = shutdown(self.stream.as_raw_fd(), Shutdown::Write);
         let deadline = Instant::now() + LINGER;
         let mut rest = LINGER_BYTES;
         loop {
