@@ -2,11 +2,10 @@
 
 use std::future::{Future, pending, poll_fn};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 use std::pin::pin;
 use std::task::Poll;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
@@ -17,6 +16,7 @@ use super::inquiry::Inquiry;
 use crate::daemon::keys::Consent;
 use crate::daemon::policy::Decision;
 use crate::protocol::Code;
+use crate::sys::hang_up::has_hung_up;
 
 /// Has a person agree, if the rules want that. Who does not agree is a reason to deny.
 pub(super) async fn consent(
@@ -80,16 +80,9 @@ async fn hung_up(connection: &UnixStream) {
         }
         match connection.try_io(Interest::READABLE, look) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Ok(0) if is_closed(connection) => return,
+            Ok(0) if has_hung_up(connection).unwrap_or(false) => return,
             Ok(_) => return pending().await,
             Err(_) => return,
         }
     }
-}
-
-/// Whether the other side neither writes nor reads any more.
-fn is_closed(connection: &UnixStream) -> bool {
-    let mut polled = [PollFd::new(connection.as_fd(), PollFlags::empty())];
-    let events = poll(&mut polled, PollTimeout::ZERO).map(|_| polled[0].revents());
-    events.is_ok_and(|events| events.is_some_and(|events| events.contains(PollFlags::POLLHUP)))
 }
