@@ -20,6 +20,7 @@ pub mod sandbox;
 pub mod server;
 pub mod service;
 pub mod settings;
+mod until;
 mod upkeep;
 
 pub use context::Daemon;

@@ -23,6 +23,7 @@ use crate::daemon::Daemon;
 use crate::daemon::context::AFTER_SLEEP;
 use crate::daemon::environments::asked_by;
 use crate::daemon::peer::Caller;
+use crate::daemon::until::until;
 use crate::protocol::Code;
 
 /// How long, and for how many bytes, the rest of what a peer sends is read that is told why it is not understood: closing
@@ -287,7 +288,9 @@ impl Connection {
             true => self.write(&[&head]).await,
             false if response.holds_secrets() => {
                 let parts: [&[u8]; 4] = [&head, first, second, third];
-                unless(self.daemon.vault.locked(), self.write(&parts)).await
+                // Whoever is slow to take it does not keep it in memory after a lock.
+                let written = until(self.daemon.vault.locked(), self.write(&parts)).await;
+                written.unwrap_or(Err(Gone))
             }
             false => self.write(&[&head, first, second, third]).await,
         }
@@ -325,19 +328,6 @@ impl Connection {
             }
         }
     }
-}
-
-/// Does `work`, unless `end` comes first: whoever is slow to take an answer does not keep it in memory after a lock.
-async fn unless<T>(
-    end: impl Future<Output = ()>,
-    work: impl Future<Output = Result<T, Gone>>,
-) -> Result<T, Gone> {
-    let (mut end, mut work) = (pin!(end), pin!(work));
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Pending => end.as_mut().poll(context).map(|()| Err(Gone)),
-        done => done,
-    })
-    .await
 }
 
 /// What ended a wait.

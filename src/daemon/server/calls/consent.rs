@@ -1,10 +1,8 @@
 //! Asking a person before a peer is given something, if the rules want that.
 
-use std::future::{Future, pending, poll_fn};
+use std::future::pending;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::pin::pin;
-use std::task::Poll;
 
 use nix::sys::socket::{MsgFlags, recv};
 use tokio::io::Interest;
@@ -15,6 +13,7 @@ use super::super::response::Response;
 use super::inquiry::Inquiry;
 use crate::daemon::keys::Consent;
 use crate::daemon::policy::Decision;
+use crate::daemon::until::until;
 use crate::protocol::Code;
 use crate::sys::hang_up::has_hung_up;
 
@@ -53,20 +52,11 @@ pub(super) async fn consent(
 async fn asked(inquiry: &Inquiry<'_>, what: &str) -> Option<Consent> {
     let settings = inquiry.daemon.settings.current();
     let confirmer = &inquiry.daemon.confirmer;
-    let mut consent = pin!(confirmer.ask(&settings.confirm, inquiry.peer, what));
-    let mut hung_up = pin!(async {
-        match inquiry.connection {
-            Some(connection) => hung_up(connection).await,
-            None => pending().await,
-        }
-    });
-    poll_fn(|context| {
-        if let Poll::Ready(consent) = consent.as_mut().poll(context) {
-            return Poll::Ready(Some(consent));
-        }
-        hung_up.as_mut().poll(context).map(|()| None)
-    })
-    .await
+    let consent = confirmer.ask(&settings.confirm, inquiry.peer, what);
+    match inquiry.connection {
+        Some(connection) => until(hung_up(connection), consent).await,
+        None => Some(consent.await),
+    }
 }
 
 /// Returns when nobody is on the other side. One who has said all, and waits, is not told from one who never says more:
