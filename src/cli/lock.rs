@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::Failure;
 use super::ui::Ui;
 use crate::client::Client;
-use crate::protocol::{SOCKET_NAME, SYSTEM_RUNTIME_FOLDER};
+use crate::protocol::{LockAnswer, SOCKET_NAME, SYSTEM_RUNTIME_FOLDER};
 
 /// Where the folders of users' sessions are (pam_systemd(8)).
 const USERS: &str = "/run/user";
@@ -13,8 +13,7 @@ const USERS: &str = "/run/user";
 /// Returns when nothing of the identities is left in the memory of the daemon, or of every one that runs.
 pub(super) fn lock(ui: &Ui, client: &Client, all: bool) -> Result<(), Failure> {
     if !all {
-        client.lock()?;
-        ui.info("locked");
+        told(ui, &client.lock()?, "");
         return Ok(());
     }
     // As many as can be: one that fails keeps no other from being locked.
@@ -22,7 +21,7 @@ pub(super) fn lock(ui: &Ui, client: &Client, all: bool) -> Result<(), Failure> {
     for socket in sockets() {
         let shown = socket.display().to_string();
         match Client::new(socket).lock() {
-            Ok(_) => ui.info(&format!("{shown}: locked")),
+            Ok(answer) => told(ui, &answer, &format!("{shown}: ")),
             Err(error) if error.is_absent() => {}
             Err(error) => {
                 failed = true;
@@ -31,6 +30,16 @@ pub(super) fn lock(ui: &Ui, client: &Client, all: bool) -> Result<(), Failure> {
         }
     }
     if failed { Err(Failure::told()) } else { Ok(()) }
+}
+
+/// Says that it is locked, and what else there is to say of that.
+fn told(ui: &Ui, answer: &LockAnswer, whose: &str) {
+    ui.info(&format!("{whose}locked"));
+    if answer.unrecorded {
+        ui.warning(&format!(
+            "{whose}it is not in the daemon's audit, which cannot be written"
+        ));
+    }
 }
 
 /// The sockets of the machine's daemon and of those of all users.

@@ -16,8 +16,8 @@ use super::http::{self, Answer, Fault};
 use super::opened::{self, Opened};
 use crate::encode::{self, Redaction};
 use crate::protocol::{
-    CheckAnswer, Code, ErrorAnswer, Fault as Refusal, LockState, OpenCall, Reloaded, Status,
-    UnlockRefusal, UnwrapCall, View,
+    CheckAnswer, Code, ErrorAnswer, Fault as Refusal, LockAnswer, LockState, OpenCall, Reloaded,
+    Status, UnlockRefusal, UnwrapCall, View,
 };
 use crate::secret::Secret;
 use crate::source::{Origin, Source, Span};
@@ -106,7 +106,7 @@ impl Client {
     ///
     /// # Errors
     /// All kinds of [`Error`].
-    pub fn lock(&self) -> Result<LockState, Error> {
+    pub fn lock(&self) -> Result<LockAnswer, Error> {
         self.parsed(&self.post("/v1/lock", b"{}")?)
     }
 

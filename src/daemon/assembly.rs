@@ -52,7 +52,7 @@ pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
             true => Plugins::Allowed,
             false => Plugins::Refused,
         },
-        host: helper.map(|helper| helper as _),
+        host: helper.clone().map(|helper| helper as _),
         idle: settings.idle,
     })
     .map_err(|error| Error::Io("identities cannot be read", error))?;
@@ -72,6 +72,7 @@ pub(super) fn assemble(materials: Materials) -> Result<Daemon, Error> {
         policy,
         confirmer,
         environments,
+        helper,
         descriptors,
         unfinished: unfinished(),
     });

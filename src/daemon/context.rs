@@ -11,8 +11,8 @@ use super::audit::{Audit, Outcome, Record};
 use super::environments::{Environments, Figures};
 use super::keys::{Confirmer, Vault};
 use super::policy::{Limiter, PolicyStore};
-use super::sandbox;
-use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop};
+use super::sandbox::{self, Helper};
+use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop, Turns};
 use super::settings::{self, Change, SettingsStore};
 use crate::protocol::Status;
 use crate::sys::fs::describe;
@@ -36,12 +36,15 @@ pub struct Daemon {
     pub confirmer: Confirmer,
     /// The definitions and what comes of them.
     pub environments: Environments,
+    /// What starts programs, if any may be started.
+    pub(crate) helper: Option<Arc<Helper>>,
     /// Told when another policy is in force.
     pub(crate) policy_changed: Notify,
     /// Told when `status` has something else to tell.
     pub(crate) state_changed: Notify,
     pub(crate) metrics: Metrics,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) turns: Turns,
     pub(crate) allowance: Allowance,
     pub(crate) scratch: Scratch,
     pub(crate) stop: Stop,
@@ -57,6 +60,7 @@ pub(crate) struct Parts {
     pub(crate) policy: PolicyStore,
     pub(crate) confirmer: Confirmer,
     pub(crate) environments: Environments,
+    pub(crate) helper: Option<Arc<Helper>>,
     /// How many descriptors the process may have.
     pub(crate) descriptors: usize,
     /// How much locked memory unfinished requests may take, in bytes.
@@ -72,6 +76,7 @@ impl Daemon {
             policy,
             confirmer,
             environments,
+            helper,
             descriptors,
             unfinished,
         } = parts;
@@ -82,6 +87,7 @@ impl Daemon {
                 limits.connections_per_user,
                 descriptors,
             )),
+            turns: Turns::default(),
             settings,
             vault,
             audit,
@@ -89,6 +95,7 @@ impl Daemon {
             limiter: Limiter::default(),
             confirmer,
             environments,
+            helper,
             policy_changed: Notify::new(),
             state_changed: Notify::new(),
             metrics: Metrics::default(),
@@ -129,6 +136,7 @@ impl Daemon {
         warnings.extend(self.policy.warning());
         warnings.extend(self.vault.problems());
         warnings.extend(self.environments.warnings());
+        warnings.extend(self.helper.as_ref().and_then(|helper| helper.warning()));
         warnings.extend(crate::sys::memory::degraded().map(str::to_owned));
         let folders = settings.folders.iter();
         Status {
@@ -156,6 +164,7 @@ impl Daemon {
             changes,
             connections: self.slots.taken() as u64,
             locked: self.vault.state().locked,
+            helper_is_gone: self.helper.as_ref().is_some_and(|helper| helper.is_gone()),
             uptime: self.started.elapsed(),
         }
     }

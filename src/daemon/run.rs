@@ -1,11 +1,12 @@
 //! From settings to a daemon that serves, and to its end.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::os::unix::net::UnixListener;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -52,6 +53,8 @@ pub enum Error {
     Policy(project::Error),
     /// There is no audit.
     Audit(audit::Error),
+    /// The process that starts programs is gone, and a service manager starts the daemon anew, with another one.
+    Helper,
     /// The system refuses something.
     Io(&'static str, io::Error),
 }
@@ -62,6 +65,7 @@ impl fmt::Display for Error {
             Self::Listen(error) => error.fmt(f),
             Self::Policy(error) => error.fmt(f),
             Self::Audit(error) => error.fmt(f),
+            Self::Helper => f.write_str("the process that starts programs is gone"),
             Self::Io(what, error) => write!(f, "{what}: {}", describe(error)),
         }
     }
@@ -76,7 +80,7 @@ impl Error {
             Self::Listen(error) => error.hint().map(str::to_owned),
             Self::Policy(error) => error.hint(),
             Self::Audit(error) => error.hint(),
-            Self::Io(..) => None,
+            Self::Helper | Self::Io(..) => None,
         }
     }
 }
@@ -84,7 +88,7 @@ impl Error {
 /// Serves until told to end. Gives the exit status.
 ///
 /// # Errors
-/// When it cannot begin to serve.
+/// When it cannot begin to serve, or cannot go on.
 pub fn run(start: Start) -> Result<u8, Error> {
     let Start {
         settings: store,
@@ -100,8 +104,9 @@ pub fn run(start: Start) -> Result<u8, Error> {
         notifier,
         watchdog,
     } = service;
-    let (own, listeners) = listen(&settings.socket, settings.system, sockets.requests)?;
-    let (own_credentials, credentials) = listen_for_credentials(&settings, sockets.credentials)?;
+    let (mut own, listeners) = listen(&settings.socket, settings.system, sockets.requests)?;
+    let (mut own_credentials, credentials) =
+        listen_for_credentials(&settings, sockets.credentials)?;
     let daemon = assemble(Materials {
         settings: store,
         places,
@@ -119,9 +124,11 @@ pub fn run(start: Start) -> Result<u8, Error> {
             Some(_) => Waiting::Served,
             None => Waiting::Left,
         };
-        let serve = |listener| serve(&daemon, listener, waiting);
-        let doors: Vec<_> = listeners.into_iter().map(serve).collect();
-        serve_credentials(&daemon, credentials, settings.system);
+        let doors = RefCell::new(Vec::new());
+        let open = |listener| doors.borrow_mut().push(serve(&daemon, listener, waiting));
+        listeners.into_iter().for_each(open);
+        let give = credentials_server(&daemon, settings.system);
+        credentials.into_iter().for_each(&give);
         tend(&daemon);
         if let Some(watchdog) = watchdog {
             let probed = Arc::clone(&daemon);
@@ -142,13 +149,18 @@ pub fn run(start: Start) -> Result<u8, Error> {
             warn!("{absence}");
         }
         info!(socket = %settings.socket.path.display(), "serving");
-        until_end(&daemon, &orders, notifier).await?;
+        let losses = [
+            boxed(kept(own.as_mut(), open)),
+            boxed(kept(own_credentials.as_mut(), &give)),
+            boxed(without_helper(&daemon, notifier)),
+        ];
+        let ended = until_end(&daemon, &orders, notifier, losses).await;
         notifier.stopping("answering what has been asked");
         if let Some(own) = &own {
             own.withdraw();
         }
-        drain(&daemon, doors, &orders).await;
-        Ok(())
+        drain(&daemon, doors.into_inner(), &orders).await;
+        ended
     });
     // What still runs has had its time.
     runtime.shutdown_background();
@@ -196,20 +208,63 @@ fn listen_for_credentials(
     listen(&socket, settings.system, handed)
 }
 
-/// Gives units their credentials.
-fn serve_credentials(daemon: &Arc<Daemon>, listeners: Vec<UnixListener>, system: bool) {
+/// What gives units their credentials by a socket.
+fn credentials_server(daemon: &Arc<Daemon>, system: bool) -> impl Fn(UnixListener) + use<> {
     let manager = match system {
         true => Manager::System,
         false => Manager::User(effective_user()),
     };
-    for listener in listeners {
-        let daemon = Arc::clone(daemon);
+    let daemon = Arc::clone(daemon);
+    move |listener| {
+        let daemon = Arc::clone(&daemon);
         tokio::spawn(async move {
             let served = credentials::serve(listener, daemon, manager).await;
             if let Err(error) = served {
                 warn!(reason = describe(&error), "a socket cannot be served");
             }
         });
+    }
+}
+
+/// Why the daemon cannot go on, when that has come.
+type Loss<'a> = Pin<Box<dyn Future<Output = Error> + 'a>>;
+
+fn boxed<'a>(loss: impl Future<Output = Error> + 'a) -> Loss<'a> {
+    Box::pin(loss)
+}
+
+/// Keeps a socket of our own in its place. Returns when it is lost.
+async fn kept(own: Option<&mut OwnSocket>, serve: impl FnMut(UnixListener)) -> Error {
+    let Some(own) = own else {
+        // The service manager's sockets are its.
+        return pending().await;
+    };
+    match server::keep(own, serve).await {
+        Err(error) => Error::Listen(error),
+        Ok(never) => match never {},
+    }
+}
+
+/// Returns when the process that starts programs has ended, and it is better to end as well: where a service manager
+/// starts the daemon anew, with the identities that it gives. A person's agent may have been unlocked by hand, and goes on
+/// without; `status` says so.
+async fn without_helper(daemon: &Daemon, notifier: Notifier) -> Error {
+    let Some(helper) = &daemon.helper else {
+        return pending().await;
+    };
+    match helper.ended().await {
+        Ok(()) => daemon.state_changed.notify_one(),
+        Err(error) => {
+            warn!(
+                reason = describe(&error),
+                "the process that starts programs cannot be looked after"
+            );
+            return pending().await;
+        }
+    }
+    match daemon.settings.current().system && notifier.is_heard() {
+        true => Error::Helper,
+        false => pending().await,
     }
 }
 
@@ -261,11 +316,26 @@ fn state(daemon: &Daemon) -> String {
     parts.join("; ")
 }
 
-/// Follows orders until one is to end.
-async fn until_end(daemon: &Arc<Daemon>, orders: &Orders, notifier: Notifier) -> Result<(), Error> {
+/// Follows orders until one is to end, or something is lost without which the daemon is of no use.
+async fn until_end(
+    daemon: &Arc<Daemon>,
+    orders: &Orders,
+    notifier: Notifier,
+    mut losses: [Loss<'_>; 3],
+) -> Result<(), Error> {
     loop {
-        let order = orders.next().await;
-        match order.map_err(|error| Error::Io("signals cannot be received", error))? {
+        let mut next = pin!(orders.next());
+        let order = poll_fn(|context| {
+            let mut polled = losses.iter_mut().map(|loss| loss.as_mut().poll(context));
+            if let Some(Poll::Ready(error)) = polled.find(Poll::is_ready) {
+                return Poll::Ready(Err(error));
+            }
+            next.as_mut().poll(context).map(Ok)
+        });
+        match order
+            .await?
+            .map_err(|error| Error::Io("signals cannot be received", error))?
+        {
             Order::End => return Ok(()),
             Order::Reload => {
                 notifier.reloading();

@@ -152,6 +152,17 @@ pub struct LockState {
     pub questions: Vec<Question>,
 }
 
+/// `POST /v1/lock`: the identities are locked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockAnswer {
+    /// What is known of the identities now.
+    #[serde(flatten)]
+    pub keys: LockState,
+    /// Whether the audit could not be told: that is no reason to keep the keys.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unrecorded: bool,
+}
+
 /// The body of an answer to `POST /v1/unlock` that is no success: that of every failure, and what is known of the
 /// identities now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,8 +7,8 @@ mod answer;
 mod call;
 
 pub use answer::{
-    CheckAnswer, Code, ErrorAnswer, Fault, Health, LockState, Place, Question, Reloaded, Status,
-    UnlockRefusal,
+    CheckAnswer, Code, ErrorAnswer, Fault, Health, LockAnswer, LockState, Place, Question,
+    Reloaded, Status, UnlockRefusal,
 };
 pub use call::{
     ExportCall, MOST_ENVIRONMENTS, MOST_STANZAS, OpenCall, StanzaCall, UnwrapCall, View,

@@ -157,6 +157,7 @@ impl PeerProcess {
     /// When it has ended.
     pub fn look(&self) -> Result<Look, Unknown> {
         let Some(pid) = self.pid else {
+            self.check_alive()?;
             return Ok(Look::default());
         };
         let control_groups = proc::control_groups(pid);

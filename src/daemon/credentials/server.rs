@@ -67,7 +67,7 @@ pub trait Source: Send + Sync + 'static {
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
-    /// How long systemd may take none of a credential.
+    /// How long systemd may take to read a credential until that is told.
     pub write: Duration,
     /// How long what is under way may take when the daemon is about to end.
     pub end: Duration,
@@ -144,12 +144,19 @@ impl<S: Source> Server<S> {
             Some(_) => self.content_in_time(&peer, &asked, times.end).await,
             None => Err(Refusal::Busy),
         };
+        let late = || {
+            let Asked { unit, credential } = &asked;
+            warn!(
+                unit,
+                credential, "a credential is taken slowly; it is waited for"
+            );
+        };
         let done = match content {
             // Exposed: it is what the unit is given.
-            Ok(text) => delivery::give(stream, text.bytes(), times.write).await,
+            Ok(text) => delivery::give(stream, text.bytes(), times.write, late).await,
             Err(refusal) => {
                 tell(Some(&asked), &refusal);
-                delivery::refuse(stream, times.write).await;
+                delivery::refuse(stream, times.write, late).await;
                 Ok(())
             }
         };

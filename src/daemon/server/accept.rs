@@ -95,7 +95,8 @@ impl Door {
         match self.daemon.slots.take(credentials.uid()) {
             Some(slot) => {
                 self.complained = false;
-                tokio::spawn(connection::serve(Arc::clone(&self.daemon), stream, slot));
+                let served = connection::serve(Arc::clone(&self.daemon), stream, slot);
+                self.daemon.turns.begin(credentials.uid(), served);
             }
             None => self.turn_away(&stream, "too many connections"),
         }

@@ -1,6 +1,6 @@
 //! The daemon's own socket: never shared by two daemons, never in the way of the next one.
 
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, DirBuilder, File, Metadata, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -23,12 +23,16 @@ const LOCK_SUFFIX: &str = ".lock";
 
 /// A socket of our own. Its name goes with it.
 pub(crate) struct OwnSocket {
-    path: PathBuf,
+    settings: settings::Socket,
+    system: bool,
     /// Which file it is: another daemon may have replaced it, with the lock file gone by somebody's hand.
-    identity: (u64, u64),
+    identity: Identity,
     /// Held as long as the name is ours.
-    _lock: Flock<File>,
+    lock: Flock<File>,
 }
+
+/// The device and the inode of a file.
+type Identity = (u64, u64);
 
 /// Why there is no socket.
 #[derive(Debug)]
@@ -41,6 +45,10 @@ pub enum ListenError {
     NoFolder(PathBuf),
     /// The path is longer than one of a socket may be.
     TooLong(PathBuf),
+    /// Its name was taken away, and it cannot be bound to it again.
+    Lost(PathBuf, Box<ListenError>),
+    /// Its name is taken away again and again.
+    Contested(PathBuf),
     /// The system refuses something.
     Io(String, io::Error),
 }
@@ -60,6 +68,18 @@ impl std::fmt::Display for ListenError {
             Self::TooLong(path) => {
                 write!(f, "{} is too long for a socket's path", path.display())
             }
+            Self::Lost(path, reason) => write!(
+                f,
+                "the socket {} was taken away, and cannot be put back: {reason}",
+                path.display()
+            ),
+            Self::Contested(path) => {
+                write!(
+                    f,
+                    "the socket {} is taken away again and again",
+                    path.display()
+                )
+            }
             Self::Io(what, error) => write!(f, "{what}: {}", describe(error)),
         }
     }
@@ -75,6 +95,10 @@ impl ListenError {
             Self::TooLong(_) => Some("name a path of at most 107 bytes with --socket"),
             Self::NoGroup(_) => Some("name one that exists: socket.group in daemon.yaml"),
             Self::NoFolder(_) => Some("make them with mkdir -p, or correct the path"),
+            Self::Lost(..) => Some("nobody can reach this daemon any more; start it again"),
+            Self::Contested(_) => {
+                Some("find out what does so, or serve another path with --socket")
+            }
             Self::Io(..) => None,
         }
     }
@@ -90,51 +114,56 @@ impl OwnSocket {
         settings: &settings::Socket,
         system: bool,
     ) -> Result<(Self, UnixListener), ListenError> {
-        let path = &settings.path;
-        let refused = |what: &Path| {
-            let what = what.display().to_string();
-            move |error| ListenError::Io(what, error)
-        };
-        // Shorter than the name that it gets, or as long.
-        let (folder, staged) = staging(path).ok_or_else(|| ListenError::TooLong(path.clone()))?;
-        let group = group(settings.group.as_deref())?;
-        let folder_mode = if system { 0o755 } else { 0o700 };
-        make_folder(folder, folder_mode)?;
-        let lock = lock(path)?;
-        remove(&staged).map_err(refused(&staged))?;
-        let listener = UnixListener::bind(&staged).map_err(refused(path))?;
-        let settle = || {
-            if let Some(group) = group {
-                chown(&staged, None, Some(Gid::from_raw(group)))?;
-            }
-            fs::set_permissions(&staged, Permissions::from_mode(settings.mode))?;
-            let metadata = fs::symlink_metadata(&staged)?;
-            // Whoever looks for the socket finds the old one or the new one, and never one with another mode.
-            fs::rename(&staged, path)?;
-            listener.set_nonblocking(true)?;
-            Ok((metadata.dev(), metadata.ino()))
-        };
-        let identity = settle().map_err(|error| {
-            // It is no use to anyone; that it cannot be removed either changes nothing.
-            let _ = fs::remove_file(&staged);
-            refused(path)(error)
-        })?;
+        make_folder_of(&settings.path, system)?;
+        let lock = lock(&settings.path)?;
+        let (listener, identity) = place(settings)?;
         let own = Self {
-            path: path.clone(),
+            settings: settings.clone(),
+            system,
             identity,
-            _lock: lock,
+            lock,
         };
         Ok((own, listener))
     }
-}
 
-impl OwnSocket {
+    /// Listens at the same path again, after its name was taken away. Who has connected by the old name is in the backlog
+    /// of the old listener.
+    ///
+    /// # Errors
+    /// As [`Self::bind`]: another daemon may have come there, with a lock file of its own if this one's is gone too.
+    pub(crate) fn bind_anew(&mut self) -> Result<UnixListener, ListenError> {
+        make_folder_of(&self.settings.path, self.system)?;
+        if !self.has_locked_the_path() {
+            self.lock = lock(&self.settings.path)?;
+        }
+        let (listener, identity) = place(&self.settings)?;
+        self.identity = identity;
+        Ok(listener)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.settings.path
+    }
+
+    /// Whether whoever connects to the path comes here.
+    pub(crate) fn is_in_place(&self) -> bool {
+        let metadata = fs::symlink_metadata(&self.settings.path);
+        metadata.is_ok_and(|metadata| identity(&metadata) == self.identity)
+    }
+
+    /// Whether the file that is locked is the one that other daemons would lock.
+    fn has_locked_the_path(&self) -> bool {
+        let ours = self.lock.metadata();
+        let theirs = fs::symlink_metadata(lock_path(&self.settings.path));
+        matches!((ours, theirs), (Ok(ours), Ok(theirs)) if identity(&ours) == identity(&theirs))
+    }
+
     /// Takes the name away, so that nobody finds the socket any more. No other daemon may take its place yet.
     pub(crate) fn withdraw(&self) {
-        let metadata = fs::symlink_metadata(&self.path);
-        if metadata.is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.identity) {
+        if self.is_in_place() {
             // The next daemon replaces what is left.
-            let _ = fs::remove_file(&self.path);
+            let _ = fs::remove_file(&self.settings.path);
         }
     }
 }
@@ -145,9 +174,46 @@ impl Drop for OwnSocket {
     }
 }
 
+/// Listens at the path that `settings` say, in a folder that is there. What is there is replaced, in one step.
+fn place(settings: &settings::Socket) -> Result<(UnixListener, Identity), ListenError> {
+    let path = &settings.path;
+    let (_, staged) = staging(path)?;
+    let refused = |what: &Path| {
+        let what = what.display().to_string();
+        move |error| ListenError::Io(what, error)
+    };
+    let group = group(settings.group.as_deref())?;
+    remove(&staged).map_err(refused(&staged))?;
+    let listener = UnixListener::bind(&staged).map_err(refused(path))?;
+    let settle = || {
+        if let Some(group) = group {
+            chown(&staged, None, Some(Gid::from_raw(group)))?;
+        }
+        fs::set_permissions(&staged, Permissions::from_mode(settings.mode))?;
+        let metadata = fs::symlink_metadata(&staged)?;
+        // Whoever looks for the socket finds the old one or the new one, and never one with another mode.
+        fs::rename(&staged, path)?;
+        listener.set_nonblocking(true)?;
+        Ok(identity(&metadata))
+    };
+    let identity = settle().map_err(|error| {
+        // It is no use to anyone; that it cannot be removed either changes nothing.
+        let _ = fs::remove_file(&staged);
+        refused(path)(error)
+    })?;
+    Ok((listener, identity))
+}
+
+fn identity(metadata: &Metadata) -> Identity {
+    (metadata.dev(), metadata.ino())
+}
+
 /// The folder of the socket, and a path in it that no other socket has.
-fn staging(path: &Path) -> Option<(&Path, PathBuf)> {
-    let (folder, name) = (path.parent()?, path.file_name()?);
+fn staging(path: &Path) -> Result<(&Path, PathBuf), ListenError> {
+    let too_long = || ListenError::TooLong(path.to_owned());
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(too_long());
+    };
     let folder = match folder.as_os_str().is_empty() {
         true => Path::new("."),
         false => folder,
@@ -155,7 +221,18 @@ fn staging(path: &Path) -> Option<(&Path, PathBuf)> {
     let staged = folder.join(format!(".{}", std::process::id()));
     let longest = path.as_os_str().len().max(staged.as_os_str().len());
     let fits = longest <= LONGEST && !name.as_bytes().is_empty();
-    fits.then_some((folder, staged))
+    match fits {
+        true => Ok((folder, staged)),
+        // Shorter than the name that it gets, or as long.
+        false => Err(too_long()),
+    }
+}
+
+/// Makes the folder of a socket.
+fn make_folder_of(path: &Path, system: bool) -> Result<(), ListenError> {
+    let (folder, _) = staging(path)?;
+    let mode = if system { 0o755 } else { 0o700 };
+    make_folder(folder, mode)
 }
 
 /// Makes the folder, if the one that is to hold it is there: else the path is mistyped. One that is there stays as it is.
@@ -178,9 +255,7 @@ fn make_folder(folder: &Path, mode: u32) -> Result<(), ListenError> {
 /// Takes the lock that goes with the socket. The file stays for the next daemon: if it were removed, two could have
 /// locked one each.
 fn lock(socket: &Path) -> Result<Flock<File>, ListenError> {
-    let mut path = socket.as_os_str().to_owned();
-    path.push(LOCK_SUFFIX);
-    let path = PathBuf::from(path);
+    let path = lock_path(socket);
     let file = File::options()
         .create(true)
         .truncate(false)
@@ -193,6 +268,12 @@ fn lock(socket: &Path) -> Result<Flock<File>, ListenError> {
         Errno::EWOULDBLOCK => ListenError::Taken(socket.to_owned()),
         errno => ListenError::Io(path.display().to_string(), errno.into()),
     })
+}
+
+fn lock_path(socket: &Path) -> PathBuf {
+    let mut path = socket.as_os_str().to_owned();
+    path.push(LOCK_SUFFIX);
+    path.into()
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -34,6 +34,8 @@ pub(crate) struct Gauges {
     pub(crate) connections: u64,
     /// Whether nothing can be decrypted.
     pub(crate) locked: bool,
+    /// Whether no program can be started any more, though some may be.
+    pub(crate) helper_is_gone: bool,
     /// How long the daemon has run.
     pub(crate) uptime: Duration,
     /// Evaluations since the start.
@@ -171,6 +173,12 @@ impl Metrics {
                 gauge,
                 "1 if nothing can be decrypted before someone unlocks.",
                 gauges.locked.into(),
+            ),
+            (
+                "escrun_helper_gone",
+                gauge,
+                "1 if no plugin or command can be started before the daemon is started anew.",
+                gauges.helper_is_gone.into(),
             ),
             (
                 "escrun_uptime_seconds",

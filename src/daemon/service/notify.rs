@@ -42,6 +42,11 @@ impl Notifier {
         Self { manager }
     }
 
+    /// Whether there is a service manager.
+    pub fn is_heard(&self) -> bool {
+        self.manager.is_some()
+    }
+
     /// The daemon serves: for the first time, or again after [`Self::reloading`].
     pub fn ready(&self, status: &str) {
         self.tell("READY=1", Some(status));

@@ -123,9 +123,37 @@ fn nothing_is_given_that_cannot_be_written_down() {
     }
     // What needs no secret is answered all the same.
     assert_eq!(served.request("GET /v1/health", "").status, 200);
+    // And what takes secrets away is done.
+    let locked = served.request("POST /v1/lock", "");
+    assert_eq!(
+        (locked.status, locked.json()["locked"].as_bool()),
+        (200, Some(true))
+    );
+    assert_eq!(locked.json()["unrecorded"], true);
+    let told = served
+        .env
+        .escrun(["lock", "--socket", served.socket().to_str().unwrap()]);
+    let told = told.succeeds();
+    assert!(
+        told.stderr.contains("it is not in the daemon's audit"),
+        "{}",
+        told.stderr
+    );
+    assert!(
+        served
+            .log()
+            .contains("does not say that the identities were locked")
+    );
     limit("unlimited");
+    let unlocked = served.request("POST /v1/unlock", "");
+    assert_eq!(unlocked.status, 200);
+    assert_eq!(
+        served.request("POST /v1/lock", "").json().get("unrecorded"),
+        None
+    );
+    assert_eq!(served.request("POST /v1/unlock", "").status, 200);
     assert_eq!(served.open(OPEN).status, 200);
-    assert_eq!(decisions(&served.env), 2);
+    assert_eq!(decisions(&served.env), 5);
     // Once, however often somebody asks.
     let log = served.log();
     assert_eq!(

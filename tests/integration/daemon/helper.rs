@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -13,6 +14,9 @@ use nix::unistd::Pid;
 use super::served::Served;
 use crate::cli::test_env::TestEnv;
 use crate::crypt::plugin::TOY_PLUGIN;
+
+/// What is told when the helper is gone.
+const GONE: &str = "the process that starts programs is gone: no plugin, command";
 
 const SUBJECT: &str = env!("CARGO_BIN_EXE_fixture-subject");
 
@@ -174,7 +178,14 @@ fn that_the_helper_is_gone_is_told() {
     let children = format!("/proc/{daemon}/task/{daemon}/children");
     let children = fs::read_to_string(children).expect("its children");
     let helper: i32 = children.trim().parse().expect("one child");
+    assert_eq!(served.metric("escrun_helper_gone"), 0.0);
     kill(Pid::from_raw(helper), Signal::SIGKILL).expect("it can be killed");
+    // Before anybody needs it.
+    served.await_that("it is told and nothing is left", |served| {
+        let status = served.request("GET /v1/status", "").text();
+        status.contains(GONE) && !fs::exists(format!("/proc/{helper}")).expect("a place to look")
+    });
+    assert_eq!(served.metric("escrun_helper_gone"), 1.0);
     for name in ["told", "told\",\"app"] {
         let call = format!(r#"{{"environments":["{name}"],"view":"values"}}"#);
         served.await_that("the failure is told", |served| {
@@ -182,7 +193,42 @@ fn that_the_helper_is_gone_is_told() {
             text.contains("the process that starts programs is gone")
         });
     }
+    // All else is served.
+    assert_eq!(served.open(r#"{"environments":["app"]}"#).status, 200);
     let log = served.log();
-    let told = "no program is started until the daemon is started anew";
-    assert_eq!(log.matches(told).count(), 1, "{log}");
+    assert_eq!(log.matches(GONE).count(), 1, "{log}");
+}
+
+#[test]
+fn a_service_ends_with_its_helper_to_be_started_with_another() {
+    let env = TestEnv::project();
+    env.write(
+        "policy.yaml",
+        "rules: [{peer: any, environments: '*', allow: [open]}]\n",
+    );
+    let manager = UnixDatagram::bind(env.path("notify")).expect("a socket");
+    let [settings, policy, notify] =
+        ["home/.config/escrun/daemon.yaml", "policy.yaml", "notify"].map(|name| env.path(name));
+    let notify = format!("NOTIFY_SOCKET={}", notify.display());
+    let escrun = ["env", &notify, env!("CARGO_BIN_EXE_escrun")];
+    let mut served = Served::start_by(
+        &escrun,
+        env,
+        "providers: {commands: [/bin/echo]}\n",
+        &[
+            "--system",
+            "--config",
+            settings.to_str().expect("text"),
+            "--policy",
+            policy.to_str().expect("text"),
+        ],
+    );
+    let daemon = served.pid();
+    let children = format!("/proc/{daemon}/task/{daemon}/children");
+    let children = fs::read_to_string(children).expect("its children");
+    let helper: i32 = children.trim().parse().expect("one child");
+    kill(Pid::from_raw(helper), Signal::SIGKILL).expect("it can be killed");
+    assert_eq!(served.wait().code(), Some(1), "{}", served.log());
+    assert!(served.log().contains(GONE), "{}", served.log());
+    drop(manager);
 }

@@ -152,6 +152,12 @@ impl Served {
         read_answer(&mut stream)
     }
 
+    /// Whether it answers now.
+    pub(crate) fn answers(&self) -> bool {
+        let answer = self.try_request("GET /v1/health", "");
+        answer.is_ok_and(|answer| answer.status == 200)
+    }
+
     /// Opens environments with JSON of what is asked.
     #[track_caller]
     pub(crate) fn open(&self, body: &str) -> Answer {

@@ -17,9 +17,12 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 use crate::sys::channel::Channel;
 use crate::sys::children::Pid;
 use crate::sys::exec::own_program;
+use crate::sys::readable::Readable;
 use crate::sys::signal::Mask;
 use crate::sys::start::{Failure, Image, block_signals, reap};
 use crate::sys::step::Step;
@@ -33,21 +36,30 @@ const ENTRY: &CStr = c"__helper";
 /// The descriptor under which it finds its channel.
 const CHANNEL: RawFd = 3;
 
+/// What is said when the helper has ended before the daemon.
+const GONE: &str = "the process that starts programs is gone";
+
+/// And what that means: who has shut himself in can start nothing, and so not another one.
+const CONSEQUENCE: &str =
+    "no plugin, command or question for consent is started until the daemon is started anew";
+
 /// What the daemon has of its helper. The helper ends when this is dropped.
 #[derive(Debug)]
 pub struct Helper {
     /// Always there until it is dropped.
     channel: Option<Channel>,
     pid: Pid,
-    /// Whether it was told that the helper is gone.
-    is_missed: AtomicBool,
+    /// Whether the helper has ended before the daemon, which was told then.
+    is_gone: AtomicBool,
 }
 
 impl Drop for Helper {
     fn drop(&mut self) {
         // That is how it learns of it. All that it does then is end.
         self.channel = None;
-        reap(self.pid);
+        if !self.is_gone() {
+            reap(self.pid);
+        }
     }
 }
 
@@ -114,8 +126,42 @@ impl Helper {
         Ok(Self {
             channel: Some(ours),
             pid,
-            is_missed: AtomicBool::new(false),
+            is_gone: AtomicBool::new(false),
         })
+    }
+
+    /// Returns when the helper has ended, which is not to be before the daemon does. Nothing is left of it then. Within a
+    /// runtime.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub async fn ended(&self) -> io::Result<()> {
+        let Some(channel) = &self.channel else {
+            return Ok(());
+        };
+        // It never says anything: what can be read there is its end.
+        let end = Readable::of(channel.as_fd())?;
+        end.next(|| Ok(has_hung_up(channel)?.then_some(()))).await?;
+        self.note_end();
+        Ok(())
+    }
+
+    /// What is worse than it should be: that it has ended.
+    pub fn warning(&self) -> Option<String> {
+        self.is_gone().then(|| format!("{GONE}: {CONSEQUENCE}"))
+    }
+
+    /// Whether the helper has ended: nothing can be started any more.
+    pub fn is_gone(&self) -> bool {
+        self.is_gone.load(Ordering::Acquire)
+    }
+
+    /// Notes that it has ended, tells of it and reaps it: once.
+    fn note_end(&self) {
+        if !self.is_gone.swap(true, Ordering::AcqRel) {
+            tracing::error!("{GONE}: {CONSEQUENCE}");
+            reap(self.pid);
+        }
     }
 
     /// Has an attendant forked, which finds `descriptors`.
@@ -128,11 +174,7 @@ impl Helper {
             if error.kind() != io::ErrorKind::BrokenPipe {
                 return error;
             }
-            if !self.is_missed.swap(true, Ordering::Relaxed) {
-                tracing::error!(
-                    "the process that starts programs is gone: no program is started until the daemon is started anew"
-                );
-            }
+            self.note_end();
             gone()
         })?;
         Ok(ours)
@@ -141,7 +183,18 @@ impl Helper {
 
 /// What is said when the helper or an attendant was killed by somebody else.
 fn gone() -> io::Error {
-    io::Error::other("the process that starts programs is gone")
+    io::Error::other(GONE)
+}
+
+/// Whether the other end of a channel is closed.
+fn has_hung_up(channel: &Channel) -> io::Result<bool> {
+    // poll(2) tells a hang-up always.
+    let mut polled = [PollFd::new(channel.as_fd(), PollFlags::empty())];
+    match poll(&mut polled, PollTimeout::ZERO) {
+        Ok(_) => Ok(polled[0].any() == Some(true)),
+        Err(nix::errno::Errno::EINTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `NAME=value`.

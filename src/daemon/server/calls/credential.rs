@@ -8,7 +8,7 @@ use super::open;
 use crate::daemon::Daemon;
 use crate::daemon::audit::{Outcome, Record};
 use crate::daemon::credentials::{Asked, Source, Times, Wanted};
-use crate::daemon::environments::Answer;
+use crate::daemon::environments::{Answer, asked_by};
 use crate::daemon::peer::Peer;
 use crate::daemon::settings::CredentialValue;
 use crate::protocol::ErrorAnswer;
@@ -56,7 +56,10 @@ impl Source for Daemon {
         if let CredentialValue::Path(path) = &wanted.value {
             inquiry.path = Some(path.clone());
         }
-        match open::give(&inquiry, &wanted.call()).await {
+        // Units of one manager take turns with each other, and with what anybody else asks for.
+        let call = wanted.call();
+        let given = asked_by(peer.user, open::give(&inquiry, &call));
+        match Box::pin(given).await {
             Ok((answer, _)) => Ok(answer),
             Err(response) => Err(response.to_failure()),
         }

@@ -1,6 +1,6 @@
 //! The calls of those who manage the daemon: status, metrics, lock, unlock, reload.
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::super::request::Request;
 use super::super::response::{Body, Kind, Response};
@@ -8,7 +8,7 @@ use super::super::route::Call;
 use super::inquiry::{Asking, Inquiry};
 use crate::daemon::keys::{Answers, refusal};
 use crate::daemon::policy::{Action, Decision};
-use crate::protocol::{Code, Reloaded};
+use crate::protocol::{Code, LockAnswer, Reloaded};
 
 /// The user who may do everything to the machine.
 const ROOT: u32 = 0;
@@ -45,9 +45,15 @@ pub(super) fn lock(asking: Asking<'_>) -> Result<Response, Response> {
     asking.daemon.vault.lock();
     asking.daemon.environments.forget();
     asking.daemon.state_changed.notify_one();
-    inquiry.give(&decision, None)?;
+    let recorded = inquiry.give(&decision, None);
     info!("the identities were locked on request");
-    Ok(Response::json(&asking.daemon.vault.state()))
+    if recorded.is_err() {
+        warn!("the audit, which cannot be written, does not say that the identities were locked");
+    }
+    Ok(Response::json(&LockAnswer {
+        keys: asking.daemon.vault.state(),
+        unrecorded: recorded.is_err(),
+    }))
 }
 
 /// `POST /v1/unlock`. An empty body has no answers.
