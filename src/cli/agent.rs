@@ -8,8 +8,9 @@ use clap::Subcommand;
 
 use super::ambient::Ambient;
 use super::error::{FAILED, Failure, USAGE};
+use super::source_options::{SocketOptions, Sources};
 use super::ui::Ui;
-use super::via::{Via, ViaOptions, named_socket, own_socket};
+use super::via::{is_unwanted, named_socket, own_socket};
 use crate::client::{Client, DaemonAgent};
 use crate::crypt::{Agent, AgentError, PLUGIN_NAME, agent_identity, serve_plugin};
 use crate::sys::fs::describe;
@@ -18,7 +19,7 @@ use crate::sys::fs::describe;
 #[derive(Debug, Subcommand)]
 pub(super) enum AgentVerb {
     /// Print an identity for age that stands for those of the daemon; holds no secret.
-    Identity,
+    Identity(SocketOptions),
 }
 
 /// What age starts its plugins with (c2sp.org/age-plugin).
@@ -62,7 +63,7 @@ pub(super) fn serve(arguments: &[OsString]) -> u8 {
 fn find(socket: Option<&Path>, ambient: &Ambient) -> Result<Box<dyn Agent>, AgentError> {
     let socket = match socket {
         Some(socket) => Some(socket.to_owned()),
-        None => agent_socket(&ViaOptions::default(), ambient),
+        None => agent_socket(&Sources::default(), ambient),
     };
     match socket {
         Some(socket) => Ok(Box::new(DaemonAgent::new(socket))),
@@ -75,23 +76,23 @@ fn find(socket: Option<&Path>, ambient: &Ambient) -> Result<Box<dyn Agent>, Agen
 
 /// The agent that decrypts where no identity of this side does: the one that was named, or the user's own. Never the
 /// machine's daemon unless it was named, and none where no daemon is wanted.
-pub(super) fn of_direct_runs(options: &ViaOptions, ambient: &Ambient) -> Option<DaemonAgent> {
-    if options.via == Some(Via::Direct) {
+pub(super) fn of_direct_runs(typed: &Sources, ambient: &Ambient) -> Option<DaemonAgent> {
+    if is_unwanted(typed, ambient) {
         return None;
     }
-    agent_socket(options, ambient).map(DaemonAgent::optional)
+    agent_socket(typed, ambient).map(DaemonAgent::optional)
 }
 
-fn agent_socket(options: &ViaOptions, ambient: &Ambient) -> Option<PathBuf> {
-    named_socket(options, ambient).or_else(|| own_socket(ambient))
+fn agent_socket(typed: &Sources, ambient: &Ambient) -> Option<PathBuf> {
+    named_socket(typed, ambient).or_else(|| own_socket(ambient))
 }
 
 /// Prints the identity that has age ask the agent.
-pub(super) fn identity(ui: &Ui, options: &ViaOptions, ambient: &Ambient) -> Result<(), Failure> {
-    let named = options.socket.as_ref();
+pub(super) fn identity(ui: &Ui, typed: &Sources, ambient: &Ambient) -> Result<(), Failure> {
+    let named = typed.socket.as_ref();
     let named = named.map(|socket| ambient.working_directory.join(socket));
     let mut text = String::new();
-    match agent_socket(options, ambient).map(|socket| Client::new(socket).status()) {
+    match agent_socket(typed, ambient).map(|socket| Client::new(socket).status()) {
         Some(Ok(status)) => {
             for recipient in &status.keys.recipients {
                 text += &format!("# public key: {recipient}\n");

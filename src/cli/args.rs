@@ -3,16 +3,21 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 
 use super::agent::AgentVerb;
 #[cfg(target_os = "linux")]
 use super::audit::AuditVerb;
 #[cfg(target_os = "linux")]
 use super::daemon_options::DaemonOptions;
+use super::placement::misplaced;
 use super::run_options::{ChangeOptions, DeliveryOptions, PrivilegeOptions, SupervisionOptions};
+use super::source_options::{
+    CompositionOptions, FolderOptions, IdentityOptions, SocketOptions, SourceOptions,
+};
 use super::verb_options::{CheckOptions, ExportVerb, GetOptions, SetOptions};
-use super::via::ViaOptions;
 
 /// What is below the options of a run.
 const RUN_NOTES: &str = "Examples:\n  \
@@ -42,6 +47,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) run: RunOptions,
     #[command(flatten)]
+    pub(super) sources: SourceOptions,
+    #[command(flatten)]
     pub(super) shared: Shared,
     #[command(subcommand)]
     pub(super) verb: Option<Verb>,
@@ -55,14 +62,16 @@ pub(super) struct Arguments {
 
 /// What is typed to run a command without naming the verb.
 ///
-/// Most calls are of this kind, and the full grammar is large: describing every verb, each with a copy of the shared
-/// options, took a tenth of the instructions of a whole run and 200 KiB of fresh memory. So this one is tried first. It
-/// has no verbs, so whatever it accepts means the same in the full grammar, which is left to tell all faults.
+/// Most calls are of this kind, and the full grammar is large: describing every verb, each with a copy of its options, a
+/// tenth of the instructions of a whole run and 200 KiB of fresh memory. So this one is tried first. It has no verbs, so
+/// whatever it accepts means the same in the full grammar, which is left to tell all faults.
 #[derive(Debug, Parser)]
 #[command(disable_help_flag = true)]
 struct PlainRun {
     #[command(flatten)]
     shared: Shared,
+    #[command(flatten)]
+    sources: SourceOptions,
     #[command(flatten)]
     run: RunOptions,
     #[arg(last = true, required = true)]
@@ -79,55 +88,35 @@ impl Arguments {
         if arguments.iter().any(|word| word == "--")
             && let Ok(PlainRun {
                 shared,
+                sources,
                 run,
                 command,
             }) = PlainRun::try_parse_from(arguments)
         {
             return Ok(Self {
                 shared,
+                sources,
                 run,
                 verb: None,
                 command,
                 version: None,
             });
         }
-        Self::try_parse_from(arguments)
+        let mut command = Self::command();
+        let mut matches = command.try_get_matches_from_mut(arguments)?;
+        match misplaced(&command, &matches) {
+            Some(error) => Err(error.with_cmd(&command)),
+            None => {
+                Self::from_arg_matches_mut(&mut matches).map_err(|error| error.with_cmd(&command))
+            }
+        }
     }
 }
 
-/// Options of every verb.
+/// Options of every verb: what is printed, and how.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Shared options")]
 pub(super) struct Shared {
-    /// Environments to compose, later ones over earlier ones [env: ESCRUN_ENV].
-    #[arg(
-        short,
-        long = "env",
-        global = true,
-        value_name = "A,B…",
-        value_delimiter = ','
-    )]
-    pub(super) environments: Vec<String>,
-    /// Folder with the definitions; several are searched in order.
-    #[arg(long = "dir", global = true, value_name = "FOLDER")]
-    pub(super) folders: Vec<PathBuf>,
-    /// File with age or ssh identities to decrypt with, - for standard input [env: ESCRUN_IDENTITY_FILE].
-    #[arg(short, long = "identity", global = true, value_name = "FILE")]
-    pub(super) identities: Vec<PathBuf>,
-    /// A value for ${context.KEY.PATH} in definitions.
-    #[arg(long, global = true, value_name = "KEY.PATH=VALUE")]
-    pub(super) context: Vec<String>,
-    /// Folder with provider plugins (escrun-provider-NAME), searched before the user's and the system's.
-    #[arg(long = "provider-dir", global = true, value_name = "FOLDER")]
-    pub(super) provider_folders: Vec<PathBuf>,
-    /// Let definitions run programs by fn::open::command.
-    #[arg(long, global = true)]
-    pub(super) allow_commands: bool,
-    #[command(flatten)]
-    pub(super) via: ViaOptions,
-    /// Pulumi stack whose Pulumi.STACK.yaml names the environments.
-    #[arg(long, global = true, value_name = "STACK")]
-    pub(super) stack: Option<String>,
     /// How messages are printed: for people, or as one JSON object per line.
     #[arg(
         long,
@@ -258,6 +247,8 @@ pub(super) enum Verb {
     Run {
         #[command(flatten)]
         options: Box<RunOptions>,
+        #[command(flatten)]
+        sources: Box<SourceOptions>,
         /// The command to run, and its arguments.
         #[arg(last = true, value_name = "COMMAND", hide = true)]
         command: Vec<OsString>,
@@ -271,12 +262,16 @@ pub(super) enum Verb {
         /// A variable's name or a value's path [default: every variable].
         #[arg(value_name = "VARIABLE|PATH")]
         subject: Option<String>,
+        #[command(flatten)]
+        composition: CompositionOptions,
     },
     /// List the environments.
     Ls {
         /// Print the file of each, and whether NAME.local.yaml goes over it.
         #[arg(short, long)]
         long: bool,
+        #[command(flatten)]
+        folders: FolderOptions,
     },
     /// Report what is wrong with definitions; needs no identity.
     Check(CheckOptions),
@@ -293,6 +288,10 @@ pub(super) enum Verb {
         /// The environments.
         #[arg(value_name = "ENV", required = true)]
         names: Vec<String>,
+        #[command(flatten)]
+        folders: FolderOptions,
+        #[command(flatten)]
+        identities: IdentityOptions,
     },
     /// Make an age identity.
     Keygen {
@@ -310,21 +309,25 @@ pub(super) enum Verb {
         verb: AuditVerb,
     },
     /// Say how a daemon is.
-    Status,
+    Status(SocketOptions),
     /// Have a daemon forget its identities.
     Lock {
         /// Every daemon on this machine: its own, and those of all users.
         #[arg(long)]
         all: bool,
+        #[command(flatten)]
+        socket: SocketOptions,
     },
     /// Have a daemon open its identities; asks for their passphrases at the terminal.
     Unlock {
         /// File with the passphrases, a line for each question, - for standard input.
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
+        #[command(flatten)]
+        socket: SocketOptions,
     },
     /// Have a daemon read its definitions, settings, policy and identities anew.
-    Reload,
+    Reload(SocketOptions),
     /// Let age, sops and the like decrypt by a daemon, without seeing its identities.
     #[command(subcommand)]
     Agent(AgentVerb),
@@ -336,6 +339,8 @@ pub(super) enum Verb {
         /// Take the permission back.
         #[arg(long)]
         revoke: bool,
+        #[command(flatten)]
+        folders: FolderOptions,
     },
 }
 
@@ -377,6 +382,7 @@ mod tests {
                 let full = full.as_ref().expect("the full grammar accepts it too");
                 assert!(full.verb.is_none(), "{line:?}");
                 assert_eq!(format!("{:?}", plain.shared), format!("{:?}", full.shared));
+                assert_eq!(plain.sources, full.sources);
                 assert_eq!(plain.run, full.run);
                 assert_eq!(plain.command, full.command);
             }

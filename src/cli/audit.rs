@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::ambient::Ambient;
-use super::args::Shared;
+use super::args::MessageFormat;
 use super::daemon;
 use super::daemon_options::DaemonOptions;
 use super::error::Failure;
+use super::source_options::Sources;
 use super::ui::Ui;
 use crate::daemon::audit::verify::{self, Report, verify};
 use crate::daemon::audit::{Digest, files_of};
@@ -35,16 +37,11 @@ pub(super) struct VerifyOptions {
 }
 
 /// Does what the verb says.
-pub(super) fn audit(
-    shared: &Shared,
-    ambient: &Ambient,
-    ui: &Ui,
-    verb: &AuditVerb,
-) -> Result<(), Failure> {
+pub(super) fn audit(ambient: &Ambient, ui: &Ui, verb: &AuditVerb) -> Result<(), Failure> {
     let AuditVerb::Verify(options) = verb;
     let expected = options.expect.as_deref().map(digest).transpose()?;
     let files = match options.files.is_empty() {
-        true => own_files(shared, ambient, options.system)?,
+        true => own_files(ambient, options.system)?,
         false => options.files.clone(),
     };
     let report = verify(&files, expected)?;
@@ -55,7 +52,10 @@ pub(super) fn audit(
             torn.line
         ));
     }
-    ui.out(verdict(&report, files.len()).as_bytes())
+    match ui.format() {
+        MessageFormat::Json => ui.out_json(&Verdict::of(&report, files.len())),
+        MessageFormat::Plain => ui.out(in_words(&report, files.len()).as_bytes()),
+    }
 }
 
 fn digest(text: &str) -> Result<Digest, Failure> {
@@ -64,18 +64,48 @@ fn digest(text: &str) -> Result<Digest, Failure> {
 }
 
 /// Those that the daemon writes by its settings, the oldest first.
-fn own_files(shared: &Shared, ambient: &Ambient, system: bool) -> Result<Vec<PathBuf>, Failure> {
+fn own_files(ambient: &Ambient, system: bool) -> Result<Vec<PathBuf>, Failure> {
     let options = DaemonOptions {
         system,
         // Where it would serve makes no difference, and need not be known.
         socket: Some(PathBuf::from("/")),
         ..DaemonOptions::default()
     };
-    let file = daemon::settings(shared, ambient, &options)?.audit.file;
+    let file = daemon::settings(&Sources::default(), ambient, &options)?
+        .audit
+        .file;
     files_of(&file).map_err(|error| Failure::io(file.display(), &error))
 }
 
-fn verdict(report: &Report, files: usize) -> String {
+/// What was found of a chain that is whole, for programs.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verdict {
+    whole: bool,
+    first: u64,
+    last: u64,
+    files: usize,
+    decisions: u64,
+    /// Lines that broke off, which are no fault.
+    torn: usize,
+    head: String,
+}
+
+impl Verdict {
+    fn of(report: &Report, files: usize) -> Self {
+        Self {
+            whole: true,
+            first: report.first,
+            last: report.head.seq,
+            files,
+            decisions: report.decisions,
+            torn: report.torn.len(),
+            head: report.head.hash.to_string(),
+        }
+    }
+}
+
+fn in_words(report: &Report, files: usize) -> String {
     let plural = |count: u64, thing: &str| match count {
         1 => format!("1 {thing}"),
         _ => format!("{count} {thing}s"),

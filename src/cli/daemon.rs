@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::ambient::Ambient;
-use super::args::Shared;
 use super::daemon_options::DaemonOptions;
 use super::error::Failure;
 use super::log::format;
+use super::source_options::Sources;
 use super::ui::Ui;
 use crate::daemon::keys::IdentityPlace;
 use crate::daemon::service::Service;
@@ -18,7 +18,7 @@ use crate::quote::quoted;
 
 /// Serves until told to end; gives the exit status.
 pub(super) fn serve(
-    shared: &Shared,
+    typed: &Sources,
     ambient: &Ambient,
     ui: &Ui,
     options: &DaemonOptions,
@@ -27,7 +27,7 @@ pub(super) fn serve(
     let variable = |name: &str| ambient.variable(name).map(ToOwned::to_owned);
     let service =
         Service::join(variable).map_err(|error| Failure::new(&error).with_hint(error.hint()))?;
-    let settings = SettingsStore::open(source(shared, ambient, options)?).map_err(unusable)?;
+    let settings = SettingsStore::open(source(typed, ambient, options)?).map_err(unusable)?;
     log::start(log::Settings {
         level: ui.daemon_log_level(),
         format: format(options.log_format, ambient),
@@ -46,20 +46,20 @@ pub(super) fn serve(
 
 /// What the daemon works by: what was typed over what the file says over what its use suggests.
 pub(super) fn settings(
-    shared: &Shared,
+    typed: &Sources,
     ambient: &Ambient,
     options: &DaemonOptions,
 ) -> Result<Settings, Failure> {
-    source(shared, ambient, options)?.read().map_err(unusable)
+    source(typed, ambient, options)?.read().map_err(unusable)
 }
 
 /// What they are read from.
-fn source(shared: &Shared, ambient: &Ambient, options: &DaemonOptions) -> Result<Source, Failure> {
+fn source(typed: &Sources, ambient: &Ambient, options: &DaemonOptions) -> Result<Source, Failure> {
     let absolute = |path: &PathBuf| ambient.working_directory.join(path);
     let overrides = Overrides {
         config: options.config.as_ref().map(absolute),
-        folders: shared.folders.iter().map(absolute).collect(),
-        identities: identities(shared, ambient)?,
+        folders: typed.folders.iter().map(absolute).collect(),
+        identities: identities(typed, ambient)?,
         socket: options.socket.as_ref().map(absolute),
         policy: options.policy.as_ref().map(absolute),
         audit: options.audit.as_ref().map(absolute),
@@ -130,14 +130,14 @@ fn identity_places(ambient: &Ambient, system: bool) -> Vec<IdentityPlace> {
 }
 
 /// The files of identities that were named. A daemon reads them again and again, so each has to be a file.
-fn identities(shared: &Shared, ambient: &Ambient) -> Result<Vec<PathBuf>, Failure> {
-    if shared.identities.iter().any(|path| path == Path::new("-")) {
+fn identities(typed: &Sources, ambient: &Ambient) -> Result<Vec<PathBuf>, Failure> {
+    if typed.identities.iter().any(|path| path == Path::new("-")) {
         return Err(Failure::usage(
             "--identity - is not for a daemon, which reads identities again after it was locked",
         )
         .with_hint("name a file; $CREDENTIALS_DIRECTORY/escrun.identity is read by itself"));
     }
-    let files = shared.identities.iter();
+    let files = typed.identities.iter();
     Ok(files
         .map(|path| ambient.working_directory.join(path))
         .collect())

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::policy_options::DaemonVerb;
 use super::run_options::LogFormat;
+use super::source_options::FolderOptions;
 
 /// Options of `daemon`.
 #[derive(Args, Debug, Default, PartialEq)]
@@ -17,6 +18,12 @@ pub(super) struct DaemonOptions {
     /// Settings [default: daemon.yaml in the folder of escrun's configuration].
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) folders: FolderOptions,
+    /// File with age or ssh identities to decrypt with [default: those of the settings, else escrun.identity in
+    /// $CREDENTIALS_DIRECTORY, and your own].
+    #[arg(short, long = "identity", value_name = "FILE")]
+    pub(super) identities: Vec<PathBuf>,
     /// Socket to serve on [default: $XDG_RUNTIME_DIR/escrun/escrun.sock].
     #[arg(long, value_name = "PATH")]
     pub(super) socket: Option<PathBuf>,

@@ -25,8 +25,9 @@ pub(super) struct Failure {
     pub(super) hint: Option<String>,
     /// The exit status.
     pub(super) status: u8,
-    /// Whether a daemon has refused, or is not there; and if so, whether that may pass though no definition changes.
-    pub(super) refusal: Option<Passing>,
+    /// Whether a daemon gave nothing, because it has refused or is not there; and if so, whether that may pass though no
+    /// definition changes.
+    pub(super) setback: Option<Passing>,
 }
 
 /// Whether something may be otherwise in a while.
@@ -61,7 +62,7 @@ impl Failure {
             message: None,
             hint: None,
             status: FAILED,
-            refusal: None,
+            setback: None,
         }
     }
 
@@ -145,7 +146,7 @@ impl From<client::Error> for Failure {
     fn from(error: client::Error) -> Self {
         let mut failure = Self {
             hint: error.hint().map(str::to_owned),
-            refusal: Some(error.is_passing()),
+            setback: Some(error.is_passing()),
             ..Self::new(&error)
         };
         if let client::Error::Refused(answer) = error {

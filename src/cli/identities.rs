@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use super::agent;
 use super::ambient::Ambient;
-use super::args::Shared;
 use super::error::Failure;
 use super::prompt::Terminal;
 use super::recollection::Recollection;
+use super::source_options::Sources;
 use super::standard_input;
 use crate::crypt::{IdentitySource, Interaction, Keyring, Plugins, Prompt, read_identity};
 use crate::project::UserConfig;
@@ -39,13 +39,13 @@ pub(super) struct Identities {
 /// The keyring of all identities that there may be: those that were named, which must be usable, and behind them those in
 /// the usual places.
 pub(super) fn keyring(
-    shared: &Shared,
+    typed: &Sources,
     ambient: &Ambient,
     config: &UserConfig,
     recollection: Option<Arc<Recollection>>,
 ) -> Result<Identities, Failure> {
     let mut sources = Vec::new();
-    for path in &shared.identities {
+    for path in &typed.identities {
         sources.push(named(path, recollection.as_deref())?);
     }
     if let Some(file) = ambient.variable("ESCRUN_IDENTITY_FILE") {
@@ -86,7 +86,7 @@ pub(super) fn keyring(
         None => Arc::new(Terminal),
     };
     let mut interaction = Interaction::new(Some(prompt), Plugins::Allowed);
-    if let Some(agent) = agent::of_direct_runs(&shared.via, ambient) {
+    if let Some(agent) = agent::of_direct_runs(typed, ambient) {
         interaction = interaction.with_agent(Arc::new(agent));
     }
     Ok(Identities {

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
+use super::args::MessageFormat;
 use super::error::Failure;
 use super::ui::Ui;
 use crate::client::Client;
@@ -13,32 +16,60 @@ const USERS: &str = "/run/user";
 /// Returns when nothing of the identities is left in the memory of the daemon, or of every one that runs.
 pub(super) fn lock(ui: &Ui, client: &Client, all: bool) -> Result<(), Failure> {
     if !all {
-        told(ui, &client.lock()?, "");
-        return Ok(());
+        return told(ui, client, &client.lock()?, "");
     }
     // As many as can be: one that fails keeps no other from being locked.
     let mut failed = false;
     for socket in sockets() {
         let shown = socket.display().to_string();
-        match Client::new(socket).lock() {
-            Ok(answer) => told(ui, &answer, &format!("{shown}: ")),
-            Err(error) if error.is_absent() => {}
-            Err(error) => {
-                failed = true;
-                ui.failure(&Failure::new(format!("{shown}: {error}")));
-            }
+        let client = Client::new(socket);
+        let told = match client.lock() {
+            Ok(answer) => told(ui, &client, &answer, &format!("{shown}: ")),
+            Err(error) if error.is_absent() => Ok(()),
+            Err(error) => Err(Failure::new(format!("{shown}: {error}"))),
+        };
+        if let Err(failure) = told {
+            failed = true;
+            ui.failure(&failure);
         }
     }
     if failed { Err(Failure::told()) } else { Ok(()) }
 }
 
-/// Says that it is locked, and what else there is to say of that.
-fn told(ui: &Ui, answer: &LockAnswer, whose: &str) {
-    ui.info(&format!("{whose}locked"));
+/// Tells that a daemon has locked its identities. `whose` stands before words for people.
+fn told(ui: &Ui, client: &Client, answer: &LockAnswer, whose: &str) -> Result<(), Failure> {
     if answer.unrecorded {
         ui.warning(&format!(
             "{whose}it is not in the daemon's audit, which cannot be written"
         ));
+    }
+    tell(ui, client, answer, &format!("{whose}locked"))
+}
+
+/// What has become of the identities of a daemon, for programs.
+#[derive(Serialize)]
+struct Outcome<'a, K> {
+    socket: String,
+    #[serde(flatten)]
+    keys: &'a K,
+}
+
+/// Tells what has become of the identities of a daemon: `words` for people, or one JSON object.
+pub(super) fn tell(
+    ui: &Ui,
+    client: &Client,
+    keys: &impl Serialize,
+    words: &str,
+) -> Result<(), Failure> {
+    match ui.format() {
+        MessageFormat::Json => ui.out_json(&Outcome {
+            socket: client.socket().display().to_string(),
+            keys,
+        }),
+        MessageFormat::Plain => {
+            ui.info(words);
+            Ok(())
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod get;
 mod handover;
 mod identities;
 mod init;
+mod invocation;
 mod keygen;
 mod launch;
 mod lock;
@@ -29,10 +30,13 @@ mod log;
 mod ls;
 mod masked;
 mod overrides;
+mod placement;
 #[cfg(target_os = "linux")]
 mod policy;
 #[cfg(target_os = "linux")]
 mod policy_options;
+#[cfg(target_os = "linux")]
+mod policy_report;
 mod privileges;
 mod prompt;
 mod recollection;
@@ -45,6 +49,7 @@ mod run;
 mod run_options;
 mod seal;
 mod set;
+mod source_options;
 mod standard_input;
 mod status;
 mod supervision;
@@ -61,9 +66,11 @@ mod workspace;
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use agent::AgentVerb;
 use ambient::Ambient;
 use args::{Arguments, MessageFormat, RunOptions, Verb};
 use error::{Failure, RUN_FAILED, USAGE};
+use invocation::Invocation;
 pub use launch::Launch;
 #[cfg(target_os = "linux")]
 use policy_options::DaemonVerb;
@@ -116,13 +123,13 @@ pub fn main(arguments: Vec<OsString>) -> Outcome {
 }
 
 fn dispatch(
-    parsed: Arguments,
+    mut parsed: Arguments,
     arguments: Vec<OsString>,
     ambient: &Ambient,
     ui: &Ui,
 ) -> Result<Outcome, Failure> {
+    let sources = parsed.take_sources();
     let Arguments {
-        shared,
         run: options,
         verb,
         command,
@@ -134,61 +141,66 @@ fn dispatch(
         )
         .with_hint("write them behind the verb"));
     }
-    let workspace = || {
-        via::refuse_daemon(&shared.via)?;
-        Workspace::open(&shared, ambient, ui, None)
-    };
-    let way = || Way::choose(&shared, ambient, ui, None);
-    let client = || Client::new(via::socket(&shared.via, ambient));
+    let invocation = || Invocation::new(&sources, ambient, ui);
+    let workspace = || Workspace::open(invocation(), None);
+    let way = || Way::choose(invocation());
+    let client = || Client::new(via::socket(&sources, ambient));
     // What names no verb is to be run.
     match verb.unwrap_or(Verb::Run {
         options: Box::new(options),
+        sources: Box::default(),
         command,
     }) {
-        Verb::Run { options, command } if command.is_empty() && !options.dry_run => {
-            Err(no_command())
-        }
-        Verb::Run { options, command } => {
+        Verb::Run {
+            options, command, ..
+        } if command.is_empty() && !options.dry_run => Err(no_command()),
+        Verb::Run {
+            options, command, ..
+        } => {
             // Only who composes anew needs to remember.
             let recollection = || Arc::new(Recollection::new(Terminal));
             let recollection = options.changes.watch.then(recollection);
-            let way = Way::choose(&shared, ambient, ui, recollection)?;
+            let way = Way::choose(invocation().remembering(recollection))?;
             run::run(&way, &options, &command, arguments)
         }
         Verb::Get(options) => done(get::get(&way()?, &options)),
         Verb::Export(verb) => done(export::export(&way()?, &verb)),
         Verb::Check(mut options) => {
             if options.names.is_empty() {
-                options.names.clone_from(&shared.environments);
+                options.names.clone_from(&sources.environments);
             }
             done(match way()? {
                 Way::Direct(workspace) => check::check(&workspace, &options),
                 Way::Daemon(remote) => check::check_remote(&remote, &options),
             })
         }
-        Verb::Ls { long } => done(ls::ls(&workspace()?, long)),
-        Verb::Explain { subject } => done(explain::explain(&workspace()?, subject.as_deref())),
-        Verb::Status => done(status::status(ui, &client())),
-        Verb::Lock { all } => done(lock::lock(ui, &client(), all)),
-        Verb::Unlock { passphrase_file } => {
-            done(unlock::unlock(ui, &client(), passphrase_file.as_deref()))
-        }
-        Verb::Agent(agent::AgentVerb::Identity) => done(agent::identity(ui, &shared.via, ambient)),
-        Verb::Reload => done(reload::reload(ui, &client())),
+        Verb::Ls { long, .. } => done(ls::ls(&workspace()?, long)),
+        Verb::Explain { subject, .. } => done(explain::explain(&workspace()?, subject.as_deref())),
+        Verb::Status(_) => done(status::status(ui, &client())),
+        Verb::Lock { all: true, .. } if sources.socket.is_some() => Err(Failure::usage(
+            "--socket is of one daemon, and --all means every one",
+        )
+        .with_hint("leave out one of them")),
+        Verb::Lock { all, .. } => done(lock::lock(ui, &client(), all)),
+        Verb::Unlock {
+            passphrase_file, ..
+        } => done(unlock::unlock(ui, &client(), passphrase_file.as_deref())),
+        Verb::Agent(AgentVerb::Identity(_)) => done(agent::identity(ui, &sources, ambient)),
+        Verb::Reload(_) => done(reload::reload(ui, &client())),
         Verb::Init { folder } => done(init::init(ui, ambient, &folder)),
         Verb::Keygen { output } => done(keygen::keygen(ui, output.as_deref())),
         Verb::Set(options) => done(set::set(&workspace()?, &options)),
-        Verb::Seal { names } => done(seal::seal(&workspace()?, &names)),
+        Verb::Seal { names, .. } => done(seal::seal(&workspace()?, &names)),
         #[cfg(target_os = "linux")]
         Verb::Daemon(mut options) => match options.verb.take() {
-            None => daemon::serve(&shared, ambient, ui, &options).map(Outcome::Exit),
+            None => daemon::serve(&sources, ambient, ui, &options).map(Outcome::Exit),
             Some(DaemonVerb::Policy(verb)) => {
-                done(policy::policy(&shared, ambient, ui, *options, &verb))
+                done(policy::policy(&sources, ambient, ui, *options, &verb))
             }
         },
         #[cfg(target_os = "linux")]
-        Verb::Audit { verb } => done(audit::audit(&shared, ambient, ui, &verb)),
-        Verb::Trust { names, revoke } => done(trust::trust(&workspace()?, &names, revoke)),
+        Verb::Audit { verb } => done(audit::audit(ambient, ui, &verb)),
+        Verb::Trust { names, revoke, .. } => done(trust::trust(&workspace()?, &names, revoke)),
     }
 }
 

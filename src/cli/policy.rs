@@ -1,24 +1,24 @@
-//! `escrun daemon policy`: what a policy would decide, in words.
+//! `escrun daemon policy`: what is wrong with a policy, and what it would decide.
 
-use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use serde::Serialize;
+
 use super::ambient::Ambient;
-use super::args::Shared;
+use super::args::MessageFormat;
 use super::daemon;
 use super::daemon_options::DaemonOptions;
 use super::error::Failure;
 use super::policy_options::{PolicyTest, PolicyVerb};
+use super::policy_report::{Definitions, Report};
 use super::privileges;
+use super::source_options::Sources;
 use super::ui::Ui;
 use super::workspace::environment_name;
-use crate::daemon::environments::Closure;
 use crate::daemon::peer::{Membership, Peer};
-use crate::daemon::policy::{
-    Action, Decision, Explanation, Part, PolicyStore, Question, Reach, Verdict,
-};
+use crate::daemon::policy::{Action, PolicyStore, Question, Reach};
 use crate::daemon::settings::Settings;
 use crate::project;
 use crate::quote::quoted;
@@ -27,7 +27,7 @@ use crate::sys::fs::describe;
 
 /// Does what was asked about the policy.
 pub(super) fn policy(
-    shared: &Shared,
+    typed: &Sources,
     ambient: &Ambient,
     ui: &Ui,
     mut options: DaemonOptions,
@@ -37,24 +37,43 @@ pub(super) fn policy(
     let nowhere = || PathBuf::from("/nonexistent");
     options.socket.get_or_insert_with(nowhere);
     options.audit.get_or_insert_with(nowhere);
-    let settings = || daemon::settings(shared, ambient, &options);
+    let settings = || daemon::settings(typed, ambient, &options);
     match verb {
-        PolicyVerb::Test(test) => self::test(shared, ambient, ui, &settings()?, test),
+        PolicyVerb::Test(test) => self::test(typed, ambient, ui, &settings()?, test),
         PolicyVerb::Check { file } => {
             let file = match file {
+                Some(_) if options.policy.is_some() => {
+                    return Err(Failure::usage("--policy and FILE both name the policy")
+                        .with_hint("leave out one of them"));
+                }
                 Some(file) => ambient.working_directory.join(file),
                 None => settings()?.policy.file,
             };
             let store = PolicyStore::open(&file, ambient.user, None).map_err(failure)?;
-            let rules = match store.current().len() {
-                0 => "no rules: it allows nothing".to_owned(),
-                1 => "1 rule".to_owned(),
-                count => format!("{count} rules"),
-            };
-            ui.info(&format!("{}: {rules}", file.display()));
-            Ok(())
+            tell_of_rules(ui, &file, store.current().len())
         }
     }
+}
+
+/// What was found of a policy that can be followed, for programs.
+#[derive(Serialize)]
+struct Checked {
+    file: String,
+    rules: usize,
+}
+
+fn tell_of_rules(ui: &Ui, file: &Path, rules: usize) -> Result<(), Failure> {
+    let file = file.display().to_string();
+    if ui.format() == MessageFormat::Json {
+        return ui.out_json(&Checked { file, rules });
+    }
+    let rules = match rules {
+        0 => "no rules: it allows nothing".to_owned(),
+        1 => "1 rule".to_owned(),
+        count => format!("{count} rules"),
+    };
+    ui.info(&format!("{file}: {rules}"));
+    Ok(())
 }
 
 fn failure(error: project::Error) -> Failure {
@@ -64,16 +83,16 @@ fn failure(error: project::Error) -> Failure {
     }
 }
 
-/// Explains a decision; fails if it is a refusal.
+/// Explains a decision; fails if it is a denial.
 fn test(
-    shared: &Shared,
+    typed: &Sources,
     ambient: &Ambient,
     ui: &Ui,
     settings: &Settings,
     test: &PolicyTest,
 ) -> Result<(), Failure> {
-    check(shared, test)?;
-    let names = shared.environments.iter();
+    check(typed, test)?;
+    let names = typed.environments.iter();
     let names: Vec<Arc<str>> = names
         .map(|name| Ok(environment_name(name.trim())?.as_str().into()))
         .collect::<Result<_, Failure>>()?;
@@ -85,14 +104,8 @@ fn test(
             store.file().display()
         ));
     }
-    let closure = match names.is_empty() {
-        true => None,
-        false => Some(closure(settings, &names)?),
-    };
-    let roots = closure
-        .as_ref()
-        .map_or(&[][..], |closure| &closure.roots[..]);
-    let reaches = Reach::of(roots);
+    let definitions = Definitions::read(settings, &names)?;
+    let reaches = Reach::of(definitions.roots());
     let question = Question {
         peer: &peer,
         action: test.action,
@@ -100,7 +113,15 @@ fn test(
         path: test.path.as_deref(),
     };
     let explanation = store.current().explain(&question, SystemTime::now());
-    ui.out(in_words(&peer, &explanation).as_bytes())?;
+    let report = Report {
+        peer: &peer,
+        explanation: &explanation,
+        definitions: &definitions,
+    };
+    match ui.format() {
+        MessageFormat::Json => ui.out_json(&report.to_json())?,
+        MessageFormat::Plain => ui.out(report.in_words().as_bytes())?,
+    }
     match explanation.decision.allowed {
         true => Ok(()),
         false => Err(Failure::told()),
@@ -108,13 +129,13 @@ fn test(
 }
 
 /// Refuses what makes no sense together.
-fn check(shared: &Shared, test: &PolicyTest) -> Result<(), Failure> {
+fn check(typed: &Sources, test: &PolicyTest) -> Result<(), Failure> {
     let action = test.action;
-    if action.is_of_environments() && shared.environments.is_empty() {
+    if action.is_of_environments() && typed.environments.is_empty() {
         return Err(Failure::usage(format!("to {action} takes an environment"))
             .with_hint("name some with --env A,B"));
     }
-    if !action.is_of_environments() && !shared.environments.is_empty() {
+    if !action.is_of_environments() && !typed.environments.is_empty() {
         return Err(Failure::usage(format!(
             "--action {action} is of no environment, and goes with no --env"
         )));
@@ -126,14 +147,6 @@ fn check(shared: &Shared, test: &PolicyTest) -> Result<(), Failure> {
         return Err(Failure::usage(format!("--path: {error}")));
     }
     Ok(())
-}
-
-/// What the environments reach. Whatever the policy says, whoever tests it reads the definitions with rights of their own.
-fn closure(settings: &Settings, names: &[Arc<str>]) -> Result<Closure, Failure> {
-    Closure::read(settings.folders.clone(), names).map_err(|answer| Failure {
-        hint: answer.error.hint,
-        ..Failure::new(answer.error.message)
-    })
 }
 
 /// The peer that was described.
@@ -220,81 +233,4 @@ fn control_group(test: &PolicyTest, user: u32) -> Result<String, Failure> {
         )));
     }
     Ok(path)
-}
-
-/// The peer, each step, and what comes of it.
-fn in_words(peer: &Peer, explanation: &Explanation) -> String {
-    let mut text = format!("peer: {}\n", of_peer(peer));
-    for part in &explanation.parts {
-        text.push_str(&of_part(part));
-    }
-    text.push_str(&of_decision(&explanation.decision));
-    text.push('\n');
-    text
-}
-
-fn of_peer(peer: &Peer) -> String {
-    let mut text = format!("user {}, group {}", peer.user, peer.group);
-    let others = peer.groups.iter().filter(|group| **group != peer.group);
-    let others: Vec<String> = others.map(u32::to_string).collect();
-    if !others.is_empty() {
-        let _ = write!(text, ", groups {}", others.join(" "));
-    }
-    for (name, unit) in [("unit", &peer.unit), ("user unit", &peer.user_unit)] {
-        if let Some(unit) = unit {
-            let _ = write!(text, ", {name} {unit}");
-        }
-    }
-    if let (None, Some(path)) = (&peer.unit, &peer.cgroup)
-        && **path != *"/"
-    {
-        let _ = write!(text, ", control group {path}");
-    }
-    text
-}
-
-fn of_part(part: &Part) -> String {
-    let name = part.environment.as_deref().unwrap_or("the daemon");
-    let reached = match &part.reached_from {
-        Some(root) => format!(", which {root} reaches"),
-        None => String::new(),
-    };
-    let verdict = match &part.verdict {
-        Verdict::Allowed(rule) => format!("allowed by {}", quoted(rule)),
-        Verdict::Denied(rule) => format!("denied by {}", quoted(rule)),
-        Verdict::Unmatched => "denied, since no rule fits".to_owned(),
-        Verdict::Lent(rule) => format!("lent by {}", quoted(rule)),
-    };
-    let mut text = format!("{name}{reached}: {verdict}\n");
-    for (rule, misfit) in &part.rules {
-        let why = match misfit {
-            Some(misfit) => format!("does not fit: {misfit}"),
-            None => "fits".to_owned(),
-        };
-        let _ = writeln!(text, "  {} {why}", quoted(rule));
-    }
-    text
-}
-
-fn of_decision(decision: &Decision) -> String {
-    if !decision.allowed {
-        return "denied".to_owned();
-    }
-    let mut text = "allowed".to_owned();
-    if let Some(lifetime) = decision.lifetime {
-        let lifetime = humantime::format_duration(lifetime);
-        let _ = write!(text, ", to be used for {lifetime}");
-    }
-    for charge in &decision.charges {
-        let _ = write!(
-            text,
-            ", at most {} by {}",
-            charge.rate,
-            quoted(&charge.rule)
-        );
-    }
-    if decision.confirm {
-        text.push_str(", if a person agrees");
-    }
-    text
 }

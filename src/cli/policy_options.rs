@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::source_options::FolderOptions;
 use crate::daemon::policy::Action;
 
 /// What `daemon` can be told to do but to serve.
@@ -31,6 +32,11 @@ pub(super) enum PolicyVerb {
 #[derive(Args, Debug, PartialEq)]
 #[command(next_help_heading = "The request")]
 pub(super) struct PolicyTest {
+    /// Environments that are asked for, together.
+    #[arg(short, long = "env", value_name = "A,B…", value_delimiter = ',')]
+    pub(super) environments: Vec<String>,
+    #[command(flatten)]
+    pub(super) folders: FolderOptions,
     /// User of the peer, by name or number [default: you].
     #[arg(long, value_name = "USER")]
     pub(super) uid: Option<String>,

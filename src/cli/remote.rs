@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::ambient::Ambient;
-use super::args::{ExportOptions, Shared};
+use super::args::ExportOptions;
 use super::error::Failure;
+use super::invocation::Invocation;
 use super::overrides;
 use super::recollection::Recollection;
 use super::ui::Ui;
 use super::variables;
-use super::workspace::find_project;
 use crate::client::{Client, Given, Opened};
 use crate::diagnostic::Diagnostic;
 use crate::eval::Mode;
@@ -52,21 +52,23 @@ pub(super) struct Wanted {
 }
 
 impl<'a> Remote<'a> {
-    /// Finds out what is meant; asks nothing yet.
+    /// Finds out what is meant; asks nothing yet. A `project` that is known is not looked for again.
     ///
     /// # Errors
     /// When no environment is named, or one that a daemon cannot know.
     pub(super) fn open(
+        invocation: Invocation<'a>,
         client: Client,
-        shared: &Shared,
-        ambient: &'a Ambient,
-        ui: &'a Ui,
-        recollection: Option<Arc<Recollection>>,
+        project: Option<ResolvedProject>,
     ) -> Result<Self, Failure> {
-        let since = SystemTime::now();
+        let typed_context = &invocation.sources.context;
         // Faults of what was typed are told as they always are.
-        overrides::context(&shared.context)?;
-        let project = find_project(shared, ambient, None)?;
+        overrides::context(typed_context)?;
+        let context = overrides::texts("--context", typed_context)?;
+        let project = match project {
+            Some(project) => project,
+            None => invocation.find_project(None)?,
+        };
         let environments = match &project.selection {
             Some(Selection::Names(imports)) => {
                 let merged = imports.iter().filter(|import| import.merge);
@@ -82,14 +84,14 @@ impl<'a> Remote<'a> {
             None => Vec::new(),
         };
         Ok(Self {
-            ui,
-            ambient,
+            ui: invocation.ui,
+            ambient: invocation.ambient,
             project,
-            recollection,
-            since,
+            recollection: invocation.recollection,
+            since: invocation.since,
             client,
             environments,
-            context: overrides::texts("--context", &shared.context)?,
+            context,
             subscription: RefCell::default(),
         })
     }

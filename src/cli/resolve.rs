@@ -15,12 +15,14 @@ use super::args::{Arguments, RunOptions, Shared, Verb};
 use super::compose::compose;
 use super::error::{Failure, RUN_FAILED};
 use super::handover::Handover;
+use super::invocation::Invocation;
 use super::privileges::Rights;
 use super::prompt::Nobody;
 use super::recollection::Recollection;
+use super::source_options::Sources;
 use super::ui::Ui;
 use super::way::Way;
-use crate::run::{RESOLVER, Refusal, Resolution};
+use crate::run::{RESOLVER, Resolution, Setback};
 use crate::secret::Secret;
 
 /// The arguments that were typed, if this program was started to compose anew.
@@ -44,7 +46,7 @@ pub(super) fn resolve(arguments: &[OsString]) -> u8 {
             return fail(&before_options, &Failure::io(what, &error));
         }
     };
-    let (shared, options) = match parse(arguments) {
+    let (shared, sources, options) = match parse(arguments) {
         Ok(parsed) => parsed,
         Err(failure) => return fail(&before_options, &failure),
     };
@@ -53,8 +55,9 @@ pub(super) fn resolve(arguments: &[OsString]) -> u8 {
         Err(failure) => return fail(&before_options, &failure),
     };
     let ui = Ui::new(&shared, ambient.variable("NO_COLOR").is_some());
+    let invocation = Invocation::new(&sources, &ambient, &ui).remembering(Some(recollection));
     let mut resolution = Resolution::default();
-    let composed = Way::choose(&shared, &ambient, &ui, Some(recollection)).and_then(|way| {
+    let composed = Way::choose(invocation).and_then(|way| {
         let rights = Rights::read(&options.privileges)?;
         let owner = rights.privileges.owner();
         let handover = Handover::read(&options.delivery, way.ambient(), owner)?;
@@ -67,13 +70,13 @@ pub(super) fn resolve(arguments: &[OsString]) -> u8 {
     });
     match &composed {
         Ok(()) => {}
-        // A daemon that refuses will do so again. The supervisor tells it once.
+        // It will be so again. The supervisor tells it once.
         Err(Failure {
             message: Some(message),
-            refusal: Some(is_passing),
+            setback: Some(is_passing),
             ..
         }) => {
-            resolution.refusal = Some(Refusal {
+            resolution.setback = Some(Setback {
                 message: message.clone(),
                 is_passing: *is_passing,
             });
@@ -88,13 +91,14 @@ pub(super) fn resolve(arguments: &[OsString]) -> u8 {
 }
 
 /// The options of the run that was typed.
-fn parse(arguments: &[OsString]) -> Result<(Shared, RunOptions), Failure> {
+fn parse(arguments: &[OsString]) -> Result<(Shared, Sources, RunOptions), Failure> {
     // It was understood once.
     let changed = |_| Failure::new("the arguments of the run are not understood any more");
-    let parsed = Arguments::read(arguments).map_err(changed)?;
+    let mut parsed = Arguments::read(arguments).map_err(changed)?;
+    let sources = parsed.take_sources();
     match parsed.verb {
-        None => Ok((parsed.shared, parsed.run)),
-        Some(Verb::Run { options, .. }) => Ok((parsed.shared, *options)),
+        None => Ok((parsed.shared, sources, parsed.run)),
+        Some(Verb::Run { options, .. }) => Ok((parsed.shared, sources, *options)),
         Some(_) => Err(Failure::new("only a run composes anew")),
     }
 }

@@ -13,17 +13,13 @@ use crate::protocol::Status;
 /// Prints it, for people or as one JSON object.
 pub(super) fn status(ui: &Ui, client: &Client) -> Result<(), Failure> {
     let status = client.status()?;
-    let text = match ui.format() {
-        MessageFormat::Json => {
-            let json = serde_json::to_string(&status);
-            json.expect("texts and numbers can always be written as JSON") + "\n"
-        }
+    match ui.format() {
+        MessageFormat::Json => ui.out_json(&status),
         MessageFormat::Plain => {
             let socket = client.socket().display().to_string();
-            columns(rows(&status, socket))
+            ui.out(columns(rows(&status, socket)).as_bytes())
         }
-    };
-    ui.out(text.as_bytes())
+    }
 }
 
 fn rows(status: &Status, socket: String) -> Vec<Vec<String>> {

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd;
 
 use nix::errno::Errno;
+use serde::Serialize;
 
 use super::args::{Color, MessageFormat, Shared};
 use super::error::Failure;
@@ -143,6 +144,16 @@ impl Ui {
     /// Prints a line on standard error. That it cannot be printed changes nothing.
     fn err(&self, line: &str) {
         let _ = write_all(io::stderr(), format!("{line}\n").as_bytes());
+    }
+
+    /// Prints a line of JSON on standard output.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn out_json(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let json = serde_json::to_string(value);
+        let json = json.expect("texts and numbers can always be written as JSON") + "\n";
+        self.out(json.as_bytes())
     }
 
     /// Prints on standard output.

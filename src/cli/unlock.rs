@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use super::error::Failure;
+use super::lock;
 use super::prompt::Terminal;
 use super::standard_input;
 use super::ui::Ui;
@@ -28,8 +29,7 @@ pub(super) fn unlock(ui: &Ui, client: &Client, file: Option<&Path>) -> Result<()
     loop {
         match client.unlock(&answers)? {
             Unlocked::Done(state) => {
-                ui.info(&told(&state));
-                return Ok(());
+                return lock::tell(ui, client, &state, &told(&state));
             }
             Unlocked::Asks(refused) => {
                 let is_first = answers.is_empty();

@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 
-use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, CommandFactory as _};
 use nix::errno::Errno;
 
 use super::args::{Arguments, MessageFormat};
@@ -62,6 +62,13 @@ fn failure(error: &clap::Error, verb: Option<&str>) -> Failure {
             }
         },
         (ErrorKind::UnknownArgument, Some(option)) => {
+            if let Some(owners) = owners(option) {
+                return Failure::usage(format!(
+                    "escrun {} has no option {option}",
+                    verb.unwrap_or("run")
+                ))
+                .with_hint(format!("{option} is for {owners}"));
+            }
             let hint = match context(ContextKind::SuggestedArg) {
                 Some(near) => format!("did you mean {near}?"),
                 None => help,
@@ -74,6 +81,43 @@ fn failure(error: &clap::Error, verb: Option<&str>) -> Failure {
                 None => help,
             };
             Failure::usage(first_paragraph(&error.to_string())).with_hint(hint)
+        }
+    }
+}
+
+/// The verbs that have an option, if any do.
+fn owners(option: &str) -> Option<String> {
+    fn search(command: &Command, path: &str, option: &str, owners: &mut Vec<String>) {
+        for verb in command.get_subcommands() {
+            let path = format!("{path}{}", verb.get_name());
+            let mut options = verb.get_arguments();
+            if !verb.is_subcommand_required_set() && options.any(|it| is_named(it, option)) {
+                owners.push(path.clone());
+            }
+            search(verb, &format!("{path} "), option, owners);
+        }
+    }
+    let mut command = Arguments::command();
+    // What is given to all verbs below one is not known before.
+    command.build();
+    let mut owners = Vec::new();
+    search(&command, "", option, &mut owners);
+    let last = owners.pop()?;
+    Some(match &owners[..] {
+        [] => last,
+        _ => format!("{} and {last}", owners.join(", ")),
+    })
+}
+
+/// Whether an option is the one that was typed, such as `--dir` or `-e`.
+fn is_named(option: &Arg, typed: &str) -> bool {
+    match typed.strip_prefix("--") {
+        Some(long) => option.get_long() == Some(long),
+        None => {
+            let mut letters = typed.chars().skip(1);
+            letters
+                .next()
+                .is_some_and(|letter| option.get_short() == Some(letter))
         }
     }
 }

@@ -4,6 +4,9 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::args::ExportOptions;
+use super::source_options::{
+    CompositionOptions, FolderOptions, IdentityOptions, SourceOptions, ViaOptions,
+};
 use crate::export::format::Format;
 
 /// Options of `get`.
@@ -21,6 +24,8 @@ pub(super) struct GetOptions {
     /// Neither decrypt anything nor call a provider; what they would give is [unknown].
     #[arg(long)]
     pub(super) symbolic: bool,
+    #[command(flatten)]
+    pub(super) sources: SourceOptions,
 }
 
 /// How `get` prints.
@@ -57,6 +62,8 @@ pub(super) struct ExportVerb {
     pub(super) format: Format,
     #[command(flatten)]
     pub(super) options: ExportOptions,
+    #[command(flatten)]
+    pub(super) sources: SourceOptions,
 }
 
 /// The notations of `export`, by their own names.
@@ -79,6 +86,10 @@ pub(super) struct CheckOptions {
     /// Fail on warnings too.
     #[arg(long)]
     pub(super) strict: bool,
+    #[command(flatten)]
+    pub(super) composition: CompositionOptions,
+    #[command(flatten)]
+    pub(super) via: ViaOptions,
 }
 
 /// Options of `set`.
@@ -90,6 +101,10 @@ pub(super) struct SetOptions {
     /// Make the definition if there is none.
     #[arg(long)]
     pub(super) create: bool,
+    #[command(flatten)]
+    pub(super) folders: FolderOptions,
+    #[command(flatten)]
+    pub(super) identities: IdentityOptions,
     /// The environment whose definition is changed.
     #[arg(value_name = "ENV")]
     pub(super) name: String,

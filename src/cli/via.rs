@@ -4,14 +4,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::ValueEnum as _;
 
 use super::ambient::Ambient;
-use super::args::Shared;
 use super::error::Failure;
-use super::recollection::Recollection;
+use super::invocation::Invocation;
 use super::relative::relative_to;
-use super::ui::Ui;
+use super::source_options::{Sources, Via};
 use crate::client::Client;
 use crate::project::ResolvedProject;
 use crate::protocol::{SOCKET_NAME, SYSTEM_RUNTIME_FOLDER};
@@ -34,131 +33,102 @@ const IDENTITIES: [&str; 3] = [
     "ESCRUN_IDENTITY_COMMAND",
 ];
 
-/// Options about the daemon.
-#[derive(Args, Debug, Default)]
-#[command(next_help_heading = "Shared options")]
-pub(super) struct ViaOptions {
-    /// Whether values come from a daemon or from definitions on this side; auto asks a daemon that is there unless something
-    /// says that definitions are here [env: ESCRUN_VIA] [default: auto].
-    #[arg(long, global = true, value_name = "WAY", value_enum)]
-    pub(super) via: Option<Via>,
-    /// The daemon's socket [env: ESCRUN_SOCKET] [default: yours, else the machine's].
-    #[arg(long, global = true, value_name = "PATH")]
-    pub(super) socket: Option<PathBuf>,
+/// What was chosen, with what is known of the project from choosing.
+pub(super) enum Choice {
+    /// Definitions on this side.
+    Direct(Option<ResolvedProject>),
+    /// The daemon that is to be asked.
+    Daemon(Client, Option<ResolvedProject>),
 }
 
-/// Where values come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Via {
-    /// From a daemon, if there is one and nothing says that definitions are on this side.
-    #[default]
-    Auto,
-    /// From a daemon.
-    Daemon,
-    /// From definitions on this side.
-    Direct,
+/// Chooses.
+///
+/// # Errors
+/// When options contradict each other, and when a daemon is meant that cannot be reached.
+pub(super) fn choose(invocation: &Invocation<'_>) -> Result<Choice, Failure> {
+    let find = || Chooser(invocation).find();
+    let Some(recollection) = &invocation.recollection else {
+        return find();
+    };
+    let mut fresh = None;
+    let remembered = recollection.recall(REMEMBERED, || {
+        let found = find()?;
+        let socket = match &found {
+            Choice::Daemon(client, _) => client.socket().as_os_str().as_bytes(),
+            Choice::Direct(_) => &[],
+        };
+        let socket = Secret::from_parts(&[socket]);
+        fresh = Some(found);
+        Ok::<_, Failure>(socket)
+    })?;
+    // Exposed: it is the name of a file.
+    Ok(match (fresh, remembered.expose()) {
+        (Some(found), _) => found,
+        (None, []) => Choice::Direct(None),
+        (None, socket) => Choice::Daemon(Client::new(Path::new(OsStr::from_bytes(socket))), None),
+    })
 }
 
 /// What decides.
-pub(super) struct Chooser<'a> {
-    pub(super) shared: &'a Shared,
-    pub(super) ambient: &'a Ambient,
-    pub(super) ui: &'a Ui,
-}
+struct Chooser<'a>(&'a Invocation<'a>);
 
 impl Chooser<'_> {
-    /// The daemon that is to be asked; none if definitions on this side are meant. `find_project` finds out what lies around
-    /// on this side.
-    ///
-    /// # Errors
-    /// When options contradict each other, and when a daemon is meant that cannot be reached.
-    pub(super) fn choose(
-        &self,
-        recollection: Option<&Recollection>,
-        find_project: impl FnOnce() -> Result<ResolvedProject, Failure>,
-    ) -> Result<Option<Client>, Failure> {
-        let Some(recollection) = recollection else {
-            return self.find(find_project);
-        };
-        let mut fresh = None;
-        let remembered = recollection.recall(REMEMBERED, || {
-            let found = self.find(find_project)?;
-            let socket = found.as_ref().map(|client| client.socket().to_owned());
-            fresh = Some(found);
-            let socket = socket.unwrap_or_default();
-            Ok::<_, Failure>(Secret::from_parts(&[socket.as_os_str().as_bytes()]))
-        })?;
-        if let Some(found) = fresh {
-            return Ok(found);
-        }
-        // Exposed: it is the name of a file.
-        let socket = Path::new(OsStr::from_bytes(remembered.expose()));
-        Ok((!socket.as_os_str().is_empty()).then(|| Client::new(socket)))
-    }
-
-    fn find(
-        &self,
-        find_project: impl FnOnce() -> Result<ResolvedProject, Failure>,
-    ) -> Result<Option<Client>, Failure> {
+    fn find(&self) -> Result<Choice, Failure> {
+        let Invocation {
+            sources, ambient, ..
+        } = self.0;
         let via = self.via()?;
-        let named = named_socket(&self.shared.via, self.ambient);
-        let local = local_option(self.shared);
-        match (via, local) {
-            (Via::Direct, _) if self.shared.via.socket.is_some() => {
+        let named = named_socket(sources, ambient);
+        match (via, local_option(sources)) {
+            (Via::Direct, _) if sources.socket.is_some() => {
                 Err(Failure::usage("--socket does nothing with --via direct")
                     .with_hint("leave out one of them"))
             }
-            (Via::Direct, _) => Ok(None),
-            (Via::Daemon, Some(option)) => Err(self.contradiction(option)),
-            (Via::Daemon, None) => self
-                .reached(socket(&self.shared.via, self.ambient))
-                .map(Some),
-            (Via::Auto, Some(option)) if self.shared.via.socket.is_some() => {
-                Err(self.contradiction(option))
-            }
+            (Via::Direct, _) => Ok(Choice::Direct(None)),
+            (Via::Daemon, Some(option)) => Err(contradiction(option)),
+            (Via::Daemon, None) => self.reached(socket(sources, ambient)),
+            (Via::Auto, Some(option)) if sources.socket.is_some() => Err(contradiction(option)),
             (Via::Auto, Some(option)) => {
                 if named.is_some() {
-                    self.direct(&format!("{option} is given"));
+                    self.tell_of_none(&format!("{option} is given"));
                 }
-                Ok(None)
+                Ok(Choice::Direct(None))
             }
             (Via::Auto, None) => match named {
-                Some(socket) => self.reached(socket).map(Some),
-                None => self.find_unnamed(find_project),
+                Some(socket) => self.reached(socket),
+                None => self.find_unnamed(),
             },
         }
     }
 
     /// A daemon that nobody has named, if there is one and nothing is on this side.
-    fn find_unnamed(
-        &self,
-        find_project: impl FnOnce() -> Result<ResolvedProject, Failure>,
-    ) -> Result<Option<Client>, Failure> {
-        let mut sockets = usual_sockets(self.ambient);
+    fn find_unnamed(&self) -> Result<Choice, Failure> {
+        let Invocation { ambient, ui, .. } = self.0;
+        let mut sockets = usual_sockets(ambient);
         sockets.retain(|socket| socket.exists());
         if sockets.is_empty() {
-            return Ok(None);
+            return Ok(Choice::Direct(None));
         }
         let variable = IDENTITIES
             .iter()
-            .find(|name| self.ambient.variable(name).is_some());
+            .find(|name| ambient.variable(name).is_some());
         if let Some(variable) = variable {
-            self.direct(&format!("{variable} is set"));
-            return Ok(None);
+            self.tell_of_none(&format!("{variable} is set"));
+            return Ok(Choice::Direct(None));
         }
-        let project = find_project()?;
+        let project = self.0.find_project(None)?;
         if let Some(found) = project.file.as_ref().or(project.folders.first()) {
-            let found = relative_to(&self.ambient.working_directory, found);
-            self.direct(&format!("there is {}", found.display()));
-            return Ok(None);
+            let found = relative_to(&ambient.working_directory, found);
+            self.tell_of_none(&format!("there is {}", found.display()));
+            return Ok(Choice::Direct(Some(project)));
         }
         for socket in sockets {
             match Client::connected(&socket) {
                 Ok(client) => {
                     self.tell_of(&socket);
-                    return Ok(Some(client));
+                    return Ok(Choice::Daemon(client, Some(project)));
                 }
-                Err(error) if error.is_absent() => self.ui.warning(&format!(
+                Err(error) if error.is_absent() => ui.warning(&format!(
                     "nobody serves {}, so it is as if it were not there",
                     socket.display()
                 )),
@@ -171,37 +141,30 @@ impl Chooser<'_> {
                 }
             }
         }
-        Ok(None)
+        Ok(Choice::Direct(Some(project)))
     }
 
     /// A daemon that is meant.
-    fn reached(&self, socket: PathBuf) -> Result<Client, Failure> {
+    fn reached(&self, socket: PathBuf) -> Result<Choice, Failure> {
         let client = Client::connected(&socket)?;
         self.tell_of(&socket);
-        Ok(client)
+        Ok(Choice::Daemon(client, None))
     }
 
     fn tell_of(&self, socket: &Path) {
-        self.ui
-            .note(&format!("via the daemon at {}", socket.display()));
+        let told = format!("via the daemon at {}", socket.display());
+        self.0.ui.note(&told);
     }
 
-    fn direct(&self, reason: &str) {
-        self.ui.note(&format!("no daemon is asked: {reason}"));
-    }
-
-    fn contradiction(&self, option: &str) -> Failure {
-        Failure::usage(format!(
-            "{option} is for definitions on this side, and those of a daemon are meant"
-        ))
-        .with_hint(format!("leave out {option}, or --via daemon and --socket"))
+    fn tell_of_none(&self, reason: &str) {
+        self.0.ui.note(&format!("no daemon is asked: {reason}"));
     }
 
     fn via(&self) -> Result<Via, Failure> {
-        if let Some(via) = self.shared.via.via {
+        if let Some(via) = self.0.sources.via {
             return Ok(via);
         }
-        let Some(text) = self.ambient.variable(VIA) else {
+        let Some(text) = self.0.ambient.variable(VIA) else {
             return Ok(Via::default());
         };
         let text = text.to_string_lossy();
@@ -214,39 +177,36 @@ impl Chooser<'_> {
     }
 }
 
-/// Refuses options that ask for a daemon where definitions on this side are what a verb is about.
-pub(super) fn refuse_daemon(options: &ViaOptions) -> Result<(), Failure> {
-    let option = match options {
-        ViaOptions {
-            via: Some(Via::Daemon),
-            ..
-        } => "--via daemon",
-        ViaOptions {
-            socket: Some(_), ..
-        } => "--socket",
-        _ => return Ok(()),
-    };
-    Err(Failure::usage(format!(
-        "{option} is for run, get, export and check; this verb is about definitions on this side"
+fn contradiction(option: &str) -> Failure {
+    Failure::usage(format!(
+        "{option} is for definitions on this side, and those of a daemon are meant"
     ))
-    .with_hint(format!("leave out {option}")))
+    .with_hint(format!("leave out {option}, or --via daemon and --socket"))
+}
+
+/// Whether it was said that no daemon is wanted, by the option or, without one, by the variable.
+pub(super) fn is_unwanted(sources: &Sources, ambient: &Ambient) -> bool {
+    match sources.via {
+        Some(via) => via == Via::Direct,
+        None => ambient.variable(VIA).is_some_and(|via| via == "direct"),
+    }
 }
 
 /// The socket of the daemon that is meant where none but a daemon can be: the one that was named, else the user's own if
 /// there is one, else the machine's.
-pub(super) fn socket(options: &ViaOptions, ambient: &Ambient) -> PathBuf {
+pub(super) fn socket(sources: &Sources, ambient: &Ambient) -> PathBuf {
     let usual = || {
         let mut sockets = usual_sockets(ambient);
         let found = sockets.iter().position(|socket| socket.exists());
         sockets.swap_remove(found.unwrap_or_default())
     };
-    named_socket(options, ambient).unwrap_or_else(usual)
+    named_socket(sources, ambient).unwrap_or_else(usual)
 }
 
 /// The socket that was named.
-pub(super) fn named_socket(options: &ViaOptions, ambient: &Ambient) -> Option<PathBuf> {
+pub(super) fn named_socket(sources: &Sources, ambient: &Ambient) -> Option<PathBuf> {
     let variable = || ambient.variable(SOCKET).map(PathBuf::from);
-    let named = options.socket.clone().or_else(variable)?;
+    let named = sources.socket.clone().or_else(variable)?;
     Some(ambient.working_directory.join(named))
 }
 
@@ -263,12 +223,12 @@ pub(super) fn own_socket(ambient: &Ambient) -> Option<PathBuf> {
 }
 
 /// The first option that says how definitions on this side are used.
-fn local_option(shared: &Shared) -> Option<&'static str> {
+fn local_option(sources: &Sources) -> Option<&'static str> {
     let options = [
-        ("--dir", !shared.folders.is_empty()),
-        ("--identity", !shared.identities.is_empty()),
-        ("--provider-dir", !shared.provider_folders.is_empty()),
-        ("--allow-commands", shared.allow_commands),
+        ("--dir", !sources.folders.is_empty()),
+        ("--identity", !sources.identities.is_empty()),
+        ("--provider-dir", !sources.provider_folders.is_empty()),
+        ("--allow-commands", sources.allow_commands),
     ];
     options
         .into_iter()

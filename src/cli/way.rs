@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::ambient::Ambient;
-use super::args::{ExportOptions, Shared};
+use super::args::ExportOptions;
 use super::error::Failure;
+use super::invocation::Invocation;
 use super::recollection::Recollection;
 use super::remote::{Remote, Wanted};
 use super::ui::Ui;
 use super::variables;
-use super::via::Chooser;
-use super::workspace::{Workspace, find_project};
+use super::via::{self, Choice};
+use super::workspace::Workspace;
 use crate::eval::Mode;
 use crate::export::Projection;
 use crate::project::ResolvedProject;
@@ -29,30 +29,15 @@ pub(super) enum Way<'a> {
 
 impl<'a> Way<'a> {
     /// Chooses by the options and by what is there.
-    ///
-    /// With a recollection, what can be asked or read only once is remembered in it, and which way was chosen.
-    pub(super) fn choose(
-        shared: &Shared,
-        ambient: &'a Ambient,
-        ui: &'a Ui,
-        recollection: Option<Arc<Recollection>>,
-    ) -> Result<Self, Failure> {
-        let chooser = Chooser {
-            shared,
-            ambient,
-            ui,
-        };
-        let look_around = || find_project(shared, ambient, None);
-        match chooser.choose(recollection.as_deref(), look_around)? {
-            Some(client) => {
-                let remote = Remote::open(client, shared, ambient, ui, recollection)?;
-                Ok(Self::Daemon(Box::new(remote)))
+    pub(super) fn choose(invocation: Invocation<'a>) -> Result<Self, Failure> {
+        Ok(match via::choose(&invocation)? {
+            Choice::Daemon(client, project) => {
+                Self::Daemon(Box::new(Remote::open(invocation, client, project)?))
             }
-            None => {
-                let workspace = Workspace::open(shared, ambient, ui, recollection)?;
-                Ok(Self::Direct(Box::new(workspace)))
+            Choice::Direct(project) => {
+                Self::Direct(Box::new(Workspace::open(invocation, project)?))
             }
-        }
+        })
     }
 
     /// The variables that the options ask for, with every fault on the way there. What is `wanted` besides, a daemon has to

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::ambient::Ambient;
-use super::args::Shared;
 use super::error::Failure;
 use super::identities::{self, Identities};
+use super::invocation::Invocation;
 use super::overrides;
 use super::recollection::Recollection;
 use super::relative::relative_to;
@@ -20,7 +20,7 @@ use crate::ast::{self, Parsed};
 use crate::crypt::Keyring;
 use crate::eval::{self, Evaluated, Mode};
 use crate::open::{self, Opened};
-use crate::project::{self, ProjectFile, ResolvedProject, SYSTEM_FOLDER, Selection, UserConfig};
+use crate::project::{ResolvedProject, SYSTEM_FOLDER, Selection, UserConfig};
 use crate::provider::trust::Trusted;
 use crate::provider::{self, Commands};
 use crate::quote::quoted;
@@ -52,18 +52,24 @@ pub(super) struct Workspace<'a> {
 }
 
 impl<'a> Workspace<'a> {
-    /// Finds out what is meant. Reads settings, but neither definitions nor keys.
-    ///
-    /// With a recollection, what can be asked or read only once is remembered in it.
+    /// Finds out what is meant. Reads settings, but neither definitions nor keys. A `project` that is known, but for the
+    /// system's folder, is not looked for again.
     pub(super) fn open(
-        shared: &Shared,
-        ambient: &'a Ambient,
-        ui: &'a Ui,
-        recollection: Option<Arc<Recollection>>,
+        invocation: Invocation<'a>,
+        project: Option<ResolvedProject>,
     ) -> Result<Self, Failure> {
-        let since = SystemTime::now();
+        let mut project = match project.filter(|project| !project.folders.is_empty()) {
+            Some(project) => project,
+            None => invocation.find_project(Some(SYSTEM_FOLDER.as_ref()))?,
+        };
+        let Invocation {
+            sources,
+            ambient,
+            ui,
+            recollection,
+            since,
+        } = invocation;
         let shown = |path: &Path| relative_to(&ambient.working_directory, path);
-        let mut project = find_project(shared, ambient, Some(SYSTEM_FOLDER.as_ref()))?;
         // All that is told of definitions is told by these paths.
         for folder in &mut project.folders {
             *folder = shown(folder);
@@ -77,8 +83,8 @@ impl<'a> Workspace<'a> {
         let directory = Directory::open(&project.folders, Overlays::Merged)?;
         let config = user_config(ambient)?;
         let Identities { keyring, files } =
-            identities::keyring(shared, ambient, &config, recollection.clone())?;
-        let mut plugin_folders = shared.provider_folders.clone();
+            identities::keyring(sources, ambient, &config, recollection.clone())?;
+        let mut plugin_folders = sources.provider_folders.clone();
         plugin_folders.extend(config.providers.iter().cloned());
         plugin_folders.extend(ambient.data_folder().map(|folder| folder.join("providers")));
         plugin_folders.extend(provider::SYSTEM_FOLDERS.map(PathBuf::from));
@@ -88,9 +94,9 @@ impl<'a> Workspace<'a> {
             project,
             directory,
             keyring,
-            allow_commands: shared.allow_commands || config.allow_commands,
+            allow_commands: sources.allow_commands || config.allow_commands,
             plugin_folders,
-            context: overrides::context(&shared.context)?,
+            context: overrides::context(&sources.context)?,
             recollection,
             since,
             identity_files: files,
@@ -222,48 +228,6 @@ impl<'a> Workspace<'a> {
             Trusted::default()
         })
     }
-}
-
-/// What is meant, by the options and by what lies around. Without a `system_folder`, definitions may be elsewhere.
-pub(super) fn find_project(
-    shared: &Shared,
-    ambient: &Ambient,
-    system_folder: Option<&Path>,
-) -> Result<ResolvedProject, Failure> {
-    let environments = named(shared, ambient)?;
-    let project = project::resolve(&project::Request {
-        working_directory: &ambient.working_directory,
-        file: ProjectFile::Nearest,
-        folders: &shared.folders,
-        environments: &environments,
-        stack: shared.stack.as_deref(),
-        user: ambient.user,
-        system_folder,
-    });
-    let shown = |path: &Path| relative_to(&ambient.working_directory, path);
-    Ok(project.map_err(|error| error.with_paths(shown))?)
-}
-
-/// The environments that the options or `ESCRUN_ENV` name.
-fn named(shared: &Shared, ambient: &Ambient) -> Result<Vec<EnvironmentName>, Failure> {
-    if !shared.environments.is_empty() {
-        let names = shared.environments.iter();
-        return names.map(|name| environment_name(name.trim())).collect();
-    }
-    let Some(variable) = ambient.variable("ESCRUN_ENV") else {
-        return Ok(Vec::new());
-    };
-    let Some(text) = variable.to_str() else {
-        return Err(Failure::usage("ESCRUN_ENV is not UTF-8"));
-    };
-    let names = text.split(',').map(|name| environment_name(name.trim()));
-    let names: Result<_, _> = names.collect();
-    names.map_err(|failure| Failure {
-        message: failure
-            .message
-            .map(|message| format!("ESCRUN_ENV: {message}")),
-        ..failure
-    })
 }
 
 /// An environment's name as it was typed.

@@ -16,8 +16,8 @@ use super::http::{self, Answer, Fault};
 use super::opened::{self, Opened};
 use crate::encode::{self, Redaction};
 use crate::protocol::{
-    CheckAnswer, Code, ErrorAnswer, Fault as Refusal, LockAnswer, LockState, OpenCall, Reloaded,
-    Status, UnlockRefusal, UnwrapCall, View,
+    self, CheckAnswer, Code, ErrorAnswer, LockAnswer, LockState, OpenCall, Reloaded, Status,
+    UnlockRefusal, UnwrapCall, View,
 };
 use crate::secret::Secret;
 use crate::source::{Origin, Source, Span};
@@ -207,7 +207,7 @@ pub(super) fn refusal(socket: &Path, status: u16, body: &[u8]) -> Error {
     match serde_json::from_slice::<ErrorAnswer>(body) {
         Ok(answer) => Error::Refused(Box::new(answer)),
         Err(_) => Error::Refused(Box::new(ErrorAnswer {
-            error: Refusal {
+            error: protocol::Fault {
                 code: Code::Internal,
                 message: format!(
                     "the daemon at {} answers with status {status} and does not say why",

@@ -209,7 +209,7 @@ fn listen_for_credentials(
 }
 
 /// What gives units their credentials by a socket.
-fn credentials_server(daemon: &Arc<Daemon>, system: bool) -> impl Fn(UnixListener) + use<> {
+fn credentials_server(daemon: &Arc<Daemon>, system: bool) -> impl Fn(UnixListener) {
     let manager = match system {
         true => Manager::System,
         false => Manager::User(effective_user()),

@@ -30,4 +30,4 @@ pub use policy::{Policy, STOP_TIMEOUT};
 pub use privileges::Privileges;
 pub use program::Program;
 pub use replace::replace;
-pub use resolution::{RESOLVER, Refusal, Resolution, Subscription};
+pub use resolution::{RESOLVER, Resolution, Setback, Subscription};

@@ -30,7 +30,7 @@ pub struct Resolution {
     /// How a daemon tells when that changes, if it is from one.
     pub subscription: Option<Subscription>,
     /// Why a daemon gave nothing, which has not been told.
-    pub refusal: Option<Refusal>,
+    pub setback: Option<Setback>,
 }
 
 /// What it takes to hear from a daemon that something has changed.
@@ -48,7 +48,7 @@ pub struct Subscription {
 
 /// Why a daemon gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
+pub struct Setback {
     /// What it said.
     pub message: String,
     /// Whether that may pass though no definition changes.
@@ -69,7 +69,7 @@ impl Resolution {
         }
         // Neither holds a secret.
         write_bytes(to, &json(&self.subscription))?;
-        write_bytes(to, &json(&self.refusal))?;
+        write_bytes(to, &json(&self.setback))?;
         write_length(to, usize::from(self.delivery.is_some()))?;
         match &self.delivery {
             Some(delivery) => delivery.write(to),
@@ -93,7 +93,7 @@ impl Resolution {
             resolution.inputs.insert(path.into());
         }
         resolution.subscription = serde_json::from_slice(read_name(from)?.as_bytes())?;
-        resolution.refusal = serde_json::from_slice(read_name(from)?.as_bytes())?;
+        resolution.setback = serde_json::from_slice(read_name(from)?.as_bytes())?;
         if read_length(from, 1)? == 1 {
             resolution.delivery = Some(Delivery::read(from)?);
         }
@@ -129,7 +129,7 @@ mod tests {
                     revision: "r".into(),
                     lifetime: Some(Duration::from_secs(9)),
                 }),
-                refusal: delivery.is_none().then(|| Refusal {
+                setback: delivery.is_none().then(|| Setback {
                     message: "locked".into(),
                     is_passing: true,
                 }),
@@ -140,7 +140,7 @@ mod tests {
             let read = Resolution::read(&mut &*bytes).expect("read");
             assert_eq!(read.inputs, resolution.inputs);
             assert_eq!(read.subscription, resolution.subscription);
-            assert_eq!(read.refusal, resolution.refusal);
+            assert_eq!(read.setback, resolution.setback);
             match (&resolution.delivery, &read.delivery) {
                 (None, None) => {}
                 (Some(one), Some(other)) => assert!(one.changes(other).is_empty()),

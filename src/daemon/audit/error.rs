@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::sys::accounts::Account;
 use crate::sys::fs::{FileKind, describe};
 
 /// Why an audit cannot be opened.
@@ -31,6 +32,8 @@ pub enum Error {
         file: PathBuf,
         /// Whose it is, by user id.
         owner: u32,
+        /// The user that this process acts as, by id.
+        user: u32,
     },
     /// Others may write the file.
     Exposed(PathBuf),
@@ -52,13 +55,30 @@ impl Error {
             Self::Kind { .. } | Self::NoAudit(_) => {
                 Some("name another file, or move this one away".to_owned())
             }
-            Self::Foreign { file, .. } => Some(format!(
-                "give it to the user of the daemon: chown USER {}",
+            // The service would no longer be able to write what is given to root.
+            Self::Foreign { owner, user: 0, .. } => {
+                let owner = name(*owner);
+                Some(format!(
+                    "it is for a daemon that runs as {owner}: start that by systemctl start escrun, or this one as that \
+                     user, as with sudo -u {owner}"
+                ))
+            }
+            Self::Foreign { file, user, .. } => Some(format!(
+                "name another file with --audit, or give it to the daemon's user: chown {} {}",
+                name(*user),
                 file.display()
             )),
             Self::Exposed(file) => Some(format!("chmod go-w {}", file.display())),
             Self::Busy(_) => Some("only one daemon can write a file".to_owned()),
         }
+    }
+}
+
+/// A user by name, if there is one of that number, as chown(1) takes it.
+fn name(user: u32) -> String {
+    match Account::numbered(user) {
+        Ok(Some(account)) => account.name,
+        _ => user.to_string(),
     }
 }
 
@@ -76,7 +96,7 @@ impl fmt::Display for Error {
             Self::Kind { file, kind } => {
                 write!(f, "audit {}: is {kind}, not a regular file", file.display())
             }
-            Self::Foreign { file, owner } => write!(
+            Self::Foreign { file, owner, .. } => write!(
                 f,
                 "audit {}: belongs to another user (uid {owner})",
                 file.display()
@@ -100,5 +120,27 @@ impl std::error::Error for Error {
             Self::Io { error, .. } => Some(error),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_does_not_take_away_what_a_service_writes() {
+        let hint = |owner, user| {
+            let file = PathBuf::from("/a");
+            let error = Error::Foreign { file, owner, user };
+            error.hint().expect("a hint")
+        };
+        let service = u32::MAX - 7;
+        let told = hint(service, 0);
+        assert!(
+            told.contains("systemctl start escrun") && !told.contains("chown"),
+            "{told}"
+        );
+        assert!(told.ends_with(&format!("sudo -u {service}")), "{told}");
+        assert!(hint(0, service).ends_with(&format!("chown {service} /a")));
     }
 }

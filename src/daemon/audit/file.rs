@@ -54,6 +54,7 @@ pub(super) fn open(settings: &settings::Audit) -> Result<Flock<File>, Error> {
         return Err(Error::Foreign {
             file: path(),
             owner: found.uid(),
+            user: effective_user(),
         });
     }
     if found.mode() & 0o022 != 0 {

@@ -40,6 +40,17 @@ pub struct Closure {
     documents: BTreeMap<Arc<str>, Arc<Document>>,
 }
 
+/// What there is of an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence<'a> {
+    /// Its definition.
+    Found,
+    /// Nothing, as this says.
+    Missing(&'a str),
+    /// A definition that cannot be read, as this says.
+    Unreadable(&'a str),
+}
+
 impl Closure {
     /// Reads what `names` reach in `folders`, now and for once.
     ///
@@ -90,6 +101,15 @@ impl Closure {
     /// The names of the environments that were asked for.
     pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.roots.iter().map(|(name, _)| name)
+    }
+
+    /// What there is of an environment that is in it.
+    pub fn presence(&self, name: &str) -> Presence<'_> {
+        match self.absence(name) {
+            None => Presence::Found,
+            Some(Absence { is_missing, error }) if *is_missing => Presence::Missing(&error.message),
+            Some(Absence { error, .. }) => Presence::Unreadable(&error.message),
+        }
     }
 
     /// The digest of everything in it.

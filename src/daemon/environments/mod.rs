@@ -34,7 +34,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 pub use answer::Answer;
 pub use cache::{CacheFigures, CacheLimits};
-pub use closure::Closure;
+pub use closure::{Closure, Presence};
 pub(crate) use evaluators::asked_by;
 pub use library::Subscription;
 pub use lookout::Subject;

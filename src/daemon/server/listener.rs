@@ -94,11 +94,11 @@ impl ListenError {
             Self::Taken(_) => Some("end it first, or serve another path with --socket"),
             Self::TooLong(_) => Some("name a path of at most 107 bytes with --socket"),
             Self::NoGroup(_) => Some("name one that exists: socket.group in daemon.yaml"),
-            Self::NoFolder(_) => Some("make them with mkdir -p, or correct the path"),
             Self::Lost(..) => Some("nobody can reach this daemon any more; start it again"),
             Self::Contested(_) => {
                 Some("find out what does so, or serve another path with --socket")
             }
+            Self::NoFolder(_) => Some("make them with mkdir -p, or correct the path"),
             Self::Io(..) => None,
         }
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Options;
-use super::error::Refusal;
+use super::error::Unfit;
 use crate::sys::fs::{Directory, effective_user};
 use crate::sys::mount::{Medium, medium};
 
@@ -46,15 +46,15 @@ pub(super) fn is_for_another(options: &Options) -> bool {
 ///
 /// # Errors
 /// When others could exchange what is in it, or it is not what is needed.
-pub(super) fn open(path: &Path, need: Need, options: &Options) -> Result<Directory, Refusal> {
+pub(super) fn open(path: &Path, need: Need, options: &Options) -> Result<Directory, Unfit> {
     let user = effective_user();
     let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(Refusal::Io(io::ErrorKind::InvalidInput.into()));
+        return Err(Unfit::Io(io::ErrorKind::InvalidInput.into()));
     };
     let above = Directory::open(above)?;
     let ownership = above.ownership()?;
     if !(ownership.is_exclusive() && (ownership.user == user || ownership.user == 0)) {
-        return Err(Refusal::NotExclusive);
+        return Err(Unfit::NotExclusive);
     }
     let base = match above.enter(name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -69,7 +69,7 @@ pub(super) fn open(path: &Path, need: Need, options: &Options) -> Result<Directo
     // Whoever made it: it must be this user's, and nobody else may write to it, sticky or not.
     let ownership = base.ownership()?;
     if ownership.user != user || ownership.mode & 0o022 != 0 {
-        return Err(Refusal::NotExclusive);
+        return Err(Unfit::NotExclusive);
     }
     if is_for_another(options) && ownership.mode & 0o011 != 0o011 {
         base.give(None, 0o711)?;
@@ -85,9 +85,9 @@ fn make(above: &Directory, name: &OsStr) -> io::Result<()> {
     }
 }
 
-fn check(directory: &Directory, need: Need) -> Result<(), Refusal> {
+fn check(directory: &Directory, need: Need) -> Result<(), Unfit> {
     if need == Need::Memory && medium(directory)? == Medium::Disk {
-        return Err(Refusal::OnDisk);
+        return Err(Unfit::OnDisk);
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ pub enum Error {
     /// There is no folder to put them in.
     NoFolder {
         /// Where it was tried, and why not there.
-        tried: Vec<(PathBuf, Refusal)>,
+        tried: Vec<(PathBuf, Unfit)>,
     },
     /// No file can have the name of a variable, or two would have it.
     Name {
@@ -44,7 +44,7 @@ pub enum Error {
 
 /// Why files do not go to a place.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum Unfit {
     /// It is on a disk.
     OnDisk,
     /// Others than this user could exchange what is there.
@@ -53,18 +53,18 @@ pub enum Refusal {
     Io(io::Error),
 }
 
-impl From<io::Error> for Refusal {
+impl From<io::Error> for Unfit {
     fn from(error: io::Error) -> Self {
-        Refusal::Io(error)
+        Unfit::Io(error)
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::OnDisk => f.write_str("is on a disk"),
-            Refusal::NotExclusive => f.write_str("can be changed by others"),
-            Refusal::Io(error) => f.write_str(&describe(error)),
+            Unfit::OnDisk => f.write_str("is on a disk"),
+            Unfit::NotExclusive => f.write_str("can be changed by others"),
+            Unfit::Io(error) => f.write_str(&describe(error)),
         }
     }
 }
@@ -94,9 +94,9 @@ impl fmt::Display for Error {
         match self {
             Error::NoFolder { tried } => {
                 f.write_str("there is no place in memory for files")?;
-                for (index, (path, refusal)) in tried.iter().enumerate() {
+                for (index, (path, reason)) in tried.iter().enumerate() {
                     let separator = if index == 0 { ": " } else { "; " };
-                    write!(f, "{separator}{} {}", path.display(), Said(refusal))?;
+                    write!(f, "{separator}{} {}", path.display(), Said(reason))?;
                 }
                 Ok(())
             }
@@ -135,13 +135,13 @@ impl fmt::Display for Error {
     }
 }
 
-/// A refusal behind a path.
-struct Said<'a>(&'a Refusal);
+/// The reason behind a path.
+struct Said<'a>(&'a Unfit);
 
 impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Refusal::Io(_) => write!(f, "({})", self.0),
+            Unfit::Io(_) => write!(f, "({})", self.0),
             _ => self.0.fmt(f),
         }
     }
@@ -167,9 +167,9 @@ mod tests {
         let denied = io::Error::from_raw_os_error(libc::EACCES);
         let error = Error::NoFolder {
             tried: vec![
-                ("/run/escrun".into(), Refusal::Io(denied)),
-                ("/dev/shm/escrun-1".into(), Refusal::NotExclusive),
-                ("/tmp/escrun-1".into(), Refusal::OnDisk),
+                ("/run/escrun".into(), Unfit::Io(denied)),
+                ("/dev/shm/escrun-1".into(), Unfit::NotExclusive),
+                ("/tmp/escrun-1".into(), Unfit::OnDisk),
             ],
         };
         assert_eq!(

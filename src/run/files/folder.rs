@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::base::{self, Need};
 use super::entry::{Entries, entries};
-use super::error::Refusal;
+use super::error::Unfit;
 use super::servers::Servers;
 use super::sweep::{COMMAND, FILES, NEW_COMMAND, clear, run_name, sweep};
 use super::{Error, Kind, Options};
@@ -57,14 +57,14 @@ impl Folder {
         // What goes through a pipe is not written anywhere.
         let in_memory = options.kind != Kind::Fifo;
         let is_private = in_memory && mount::enter_private_namespace().is_ok();
-        let mut refusals = Vec::new();
+        let mut unfit = Vec::new();
         for path in base::candidates(options) {
             match Self::make_below(&path, options, in_memory, is_private) {
                 Ok(folder) => return Ok(folder),
-                Err(refusal) => refusals.push((path, refusal)),
+                Err(reason) => unfit.push((path, reason)),
             }
         }
-        Err(Error::NoFolder { tried: refusals })
+        Err(Error::NoFolder { tried: unfit })
     }
 
     fn make_below(
@@ -72,7 +72,7 @@ impl Folder {
         options: &Options,
         in_memory: bool,
         is_private: bool,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, Unfit> {
         let need = if in_memory && !is_private {
             Need::Memory
         } else {
@@ -100,7 +100,7 @@ impl Folder {
         run: &Directory,
         options: &Options,
         is_private: bool,
-    ) -> Result<Directory, Refusal> {
+    ) -> Result<Directory, Unfit> {
         let name = OsStr::new(FILES);
         let is_for_another = base::is_for_another(options);
         run.give(None, if is_for_another { 0o711 } else { 0o700 })?;
@@ -109,7 +109,7 @@ impl Folder {
             let mounted = mount::mount_memory(&run.path().join(FILES));
             // What cannot be mounted may as well lie in memory that is there.
             if mounted.is_err() && mount::medium(run)? == mount::Medium::Disk {
-                return Err(Refusal::OnDisk);
+                return Err(Unfit::OnDisk);
             }
         }
         let files = run.enter(name)?;

@@ -114,14 +114,14 @@ impl Supervisor {
         let (since, is_broken_off) = (resolving.since(), resolving.is_broken_off());
         let resolution = resolving.finish(end);
         let is_whole = resolution.delivery.is_some();
-        let refusal = resolution.refusal;
+        let setback = resolution.setback;
         if let Some(herald) = &mut self.herald {
             let now = Instant::now();
             if let Some(subscription) = resolution.subscription {
                 herald.renew(subscription, now);
             }
-            if let Some(refusal) = &refusal {
-                herald.refused(refusal, now);
+            if let Some(setback) = &setback {
+                herald.set_back(setback, now);
             }
         }
         if let Some(vigil) = &mut self.vigil {
@@ -130,7 +130,7 @@ impl Supervisor {
         let verdict = match (resolution.delivery, &mut self.values) {
             (Some(delivery), Some(values)) => values.judge(delivery, &self.rules),
             _ => {
-                if !is_broken_off && refusal.is_none() {
+                if !is_broken_off && setback.is_none() {
                     warn!("values could not be composed anew, so the command keeps what it has");
                 }
                 Verdict::Failed

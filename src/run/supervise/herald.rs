@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tracing::{debug, info, warn};
 
 use crate::client::{Error, Feed};
-use crate::run::{Refusal, Subscription};
+use crate::run::{Setback, Subscription};
 
 /// The first wait before something is tried again; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -27,13 +27,13 @@ pub(super) struct Herald {
     attempts: Attempts,
     /// When values are to be composed anew though nothing is known to have changed.
     again: Option<Instant>,
-    refusals: Attempts,
+    setbacks: Attempts,
     /// Whether something has changed that nobody has been told of.
     is_due: bool,
     /// What was told of the connection, so that it is told once.
     told_of_loss: Option<String>,
     /// What was told of composing anew.
-    told_of_refusal: Option<String>,
+    told_of_setback: Option<String>,
 }
 
 impl Herald {
@@ -45,10 +45,10 @@ impl Herald {
             feed: None,
             next: now,
             attempts: Attempts::default(),
-            refusals: Attempts::default(),
+            setbacks: Attempts::default(),
             is_due: false,
             told_of_loss: None,
-            told_of_refusal: None,
+            told_of_setback: None,
         }
     }
 
@@ -120,8 +120,8 @@ impl Herald {
     /// Values have been composed anew: this is how to hear of changes of them.
     pub(super) fn renew(&mut self, subscription: Subscription, now: Instant) {
         self.again = renewal(&subscription, now);
-        self.refusals = Attempts::default();
-        self.told_of_refusal = None;
+        self.setbacks = Attempts::default();
+        self.told_of_setback = None;
         let of_others = |it: &Subscription| (it.socket.clone(), it.environments.clone());
         if of_others(&subscription) != of_others(&self.subscription) {
             self.feed = None;
@@ -130,12 +130,12 @@ impl Herald {
         self.subscription = subscription;
     }
 
-    /// Values could not be composed anew, because the daemon has refused.
-    pub(super) fn refused(&mut self, refusal: &Refusal, now: Instant) {
+    /// Values could not be composed anew, because the daemon gave nothing.
+    pub(super) fn set_back(&mut self, setback: &Setback, now: Instant) {
         let consequence = "the command keeps what it has";
-        tell_once(&mut self.told_of_refusal, &refusal.message, consequence);
-        if refusal.is_passing {
-            self.again = Some(now + self.refusals.wait());
+        tell_once(&mut self.told_of_setback, &setback.message, consequence);
+        if setback.is_passing {
+            self.again = Some(now + self.setbacks.wait());
         }
     }
 

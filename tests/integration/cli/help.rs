@@ -10,19 +10,30 @@ const VERBS: [&str; 19] = [
     "daemon", "audit", "status", "lock", "unlock", "reload", "agent", "trust",
 ];
 
+/// Those that are below another.
+const NESTED: [&str; 5] = [
+    "daemon policy",
+    "daemon policy test",
+    "daemon policy check",
+    "audit verify",
+    "agent identity",
+];
+
 /// `tests/cmd/help/VERB.txt` holds each text; `BLESS=1` writes them anew.
 #[test]
 fn help_is_as_it_was_read() {
     let env = TestEnv::empty();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/help");
-    for verb in VERBS {
-        let verb_name = Some(verb).filter(|verb| !verb.is_empty());
-        let help = env
-            .escrun(verb_name.into_iter().chain(["--help"]))
-            .succeeds();
-        let short = env.escrun(verb_name.into_iter().chain(["-h"])).succeeds();
+    for verb in VERBS.into_iter().chain(NESTED) {
+        let words = || verb.split_whitespace();
+        let help = env.escrun(words().chain(["--help"])).succeeds();
+        let short = env.escrun(words().chain(["-h"])).succeeds();
         assert_eq!(help.stdout, short.stdout, "{verb}");
-        let file = folder.join(format!("{}.txt", verb_name.unwrap_or("escrun")));
+        let name = match verb {
+            "" => "escrun".to_owned(),
+            _ => verb.replace(' ', "-"),
+        };
+        let file = folder.join(format!("{name}.txt"));
         if std::env::var_os("BLESS").is_some() {
             fs::create_dir_all(&folder).unwrap();
             fs::write(&file, &help.stdout).unwrap();

@@ -282,8 +282,38 @@ fn mistakes_in_the_arguments_of_a_run_are_125() {
         ),
         (
             &["--clean", "get"],
+            "escrun get has no option --clean",
+            "--clean is for run",
+        ),
+        (
+            &["--set", "a=b", "export", "--format", "json"],
             "options and commands of run do not go in front of another verb",
             "write them behind the verb",
+        ),
+        (
+            &["lock", "--env", "x"],
+            "escrun lock has no option --env",
+            "--env is for run, get, export, explain, check and daemon policy test",
+        ),
+        (
+            &["--env=x", "lock"],
+            "escrun lock has no option --env",
+            "--env is for run, get, export, explain, check and daemon policy test",
+        ),
+        (
+            &["audit", "verify", "--set", "a=b"],
+            "escrun audit verify has no option --set",
+            "--set is for run and export",
+        ),
+        (
+            &["keygen", "-e", "x"],
+            "escrun keygen has no option -e",
+            "-e is for run, get, export, explain, check and daemon policy test",
+        ),
+        (
+            &["lock", "--all", "--socket", "x"],
+            "--socket is of one daemon, and --all means every one",
+            "leave out one of them",
         ),
         (
             &["-e", "", "--", "env"],

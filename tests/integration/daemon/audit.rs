@@ -195,6 +195,18 @@ fn an_audit_that_was_changed_does_not_pass() {
     let whole = verify(env, &[]).succeeds().stdout;
     let (_, head) = whole.trim().rsplit_once("head: ").unwrap();
     verify(env, &["--expect", head]).succeeds();
+    let json = verify(env, &["--message-format", "json"]).succeeds().stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let said = format!(
+        "whole: lines {} to {} in {} files, {} decisions\nhead: {}\n",
+        json["first"],
+        json["last"],
+        json["files"],
+        json["decisions"],
+        json["head"].as_str().unwrap()
+    );
+    assert_eq!(said, whole);
+    assert_eq!((&json["whole"], &json["torn"]), (&true.into(), &0.into()));
     verify(env, &["--expect", "abc"]).fails(
         2,
         &["error: --expect: a hash has 64 hexadecimal digits, the letters in lower case"],
@@ -216,6 +228,12 @@ fn an_audit_that_was_changed_does_not_pass() {
         told.stderr
             .contains("/audit.jsonl.1:2: the line was changed, or is none"),
         "{told:?}"
+    );
+    let told = verify(env, &["--message-format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&told.stderr).unwrap();
+    assert_eq!(
+        (told.status, &*told.stdout, &json["severity"]),
+        (1, "", &"error".into())
     );
     fs::remove_file(&file).unwrap();
     let told = verify(env, &[]);

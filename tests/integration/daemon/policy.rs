@@ -349,13 +349,18 @@ fn a_decision_is_explained() {
         env.escrun(words.split(' ').chain(options.split(' ')))
     };
     let ended = test("--unit auth@1.service --env auth").succeeds();
+    let gone = env.path("project/environments/gone.yaml");
+    let gone = format!(
+        "  there is no such environment: open {}: no such file or directory\n",
+        gone.display()
+    );
     assert_eq!(
-        ended.stdout,
+        ended.stdout.replace(&gone, "  GONE\n"),
         "peer: user 1000, group 1000, unit auth@1.service\n\
          auth: allowed by \"auth\"\n  \"operators\" does not fit: it is for other actions\n  \"auth\" fits\n\
          base, which auth reaches: lent by \"auth\"\n  \"operators\" does not fit: it is for other actions\n  \
          \"auth\" does not fit: it is for other environments\n\
-         gone, which auth reaches: lent by \"auth\"\n  \"operators\" does not fit: it is for other actions\n  \
+         gone, which auth reaches: lent by \"auth\"\n  GONE\n  \"operators\" does not fit: it is for other actions\n  \
          \"auth\" does not fit: it is for other environments\n\
          shared, which auth reaches: allowed by \"auth\"\n  \"operators\" does not fit: it is for other actions\n  \
          \"auth\" fits\n\
@@ -403,6 +408,97 @@ fn a_decision_is_explained() {
 }
 
 #[test]
+fn what_is_not_there_is_told_by_who_tests_the_policy() {
+    let env = TestEnv::empty();
+    env.define("auth", "imports: [gone]\n");
+    env.write(
+        "project/policy.yaml",
+        "rules: [{name: all, peer: any, environments: '**', allow: open, rate: 5/s, lifetime: 1h}]",
+    );
+    mode(&env, "project/policy.yaml", 0o644);
+    let test = |folder: &str, environment: &str| {
+        let words = "daemon policy test --policy policy.yaml --uid 1000 --gid 1000";
+        let words = words.split(' ');
+        env.escrun(words.chain(["--dir", folder, "--env", environment]))
+            .succeeds()
+            .stdout
+    };
+    let typo = env.path("project/environments/typo.yaml");
+    assert_eq!(
+        test("environments", "typo"),
+        format!(
+            "peer: user 1000, group 1000\ntypo: allowed by \"all\"\n  \
+             there is no such environment: open {}: no such file or directory\n  \"all\" fits\n\
+             allowed, to be used for 1h, at most 5/s by \"all\"\n",
+            typo.display()
+        )
+    );
+    // A file where a folder is looked for, which root cannot read either.
+    let told = test("policy.yaml", "auth");
+    assert!(
+        told.contains("not checked whether there are such environments, nor what they reach: "),
+        "{told}"
+    );
+    assert!(
+        told.lines().last().unwrap().starts_with("allowed"),
+        "{told}"
+    );
+
+    let json = |folder: &str, more: &str| {
+        let words = "daemon policy test --policy policy.yaml --message-format json";
+        let words = words.split(' ').chain(more.split(' '));
+        let ended = env.escrun(words.chain(["--dir", folder]));
+        let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(ended.status == 0, json["allowed"] == true, "{json}");
+        json
+    };
+    let all = [serde_json::json!({ "rule": "all" })];
+    assert_eq!(
+        json(
+            "environments",
+            "--uid 1000 --gid 1000 --unit a.service --env auth"
+        ),
+        serde_json::json!({
+            "peer": {
+                "uid": 1000,
+                "gid": 1000,
+                "groups": [],
+                "unit": "a.service",
+                "cgroup": "/system.slice/a.service",
+            },
+            "parts": [
+                {
+                    "environment": "auth",
+                    "definition": "found",
+                    "verdict": "allowed",
+                    "rule": "all",
+                    "rules": all,
+                },
+                {
+                    "environment": "gone",
+                    "reachedFrom": "auth",
+                    "definition": "missing",
+                    "verdict": "allowed",
+                    "rule": "all",
+                    "rules": all,
+                },
+            ],
+            "allowed": true,
+            "lifetimeSeconds": 3600,
+            "rates": [{ "rule": "all", "rate": "5/s" }],
+            "confirm": false,
+        })
+    );
+    let unread = json("policy.yaml", "--env auth");
+    assert_eq!(unread["parts"][0]["definition"], "unchecked");
+    assert!(unread["unchecked"].is_string());
+    let denied = json("environments", "--env auth --action watch");
+    let misfit = serde_json::json!([{ "rule": "all", "misfit": "it is for other actions" }]);
+    assert_eq!(denied["parts"][0]["verdict"], "unmatched");
+    assert_eq!(denied["parts"][0]["rules"], misfit);
+}
+
+#[test]
 fn a_policy_is_checked() {
     let env = TestEnv::empty();
     let check = |text: &str, bits: u32| {
@@ -427,6 +523,36 @@ fn a_policy_is_checked() {
         assert_eq!(ended.status, 1);
         assert!(ended.stderr.contains(told), "{ended:?}");
     }
+    let json = |file: &str| {
+        let words = [
+            "daemon",
+            "policy",
+            "check",
+            "--message-format",
+            "json",
+            file,
+        ];
+        env.escrun(words)
+    };
+    check("rules: [{peer: any, allow: manage}]", 0o600).succeeds();
+    let told: serde_json::Value =
+        serde_json::from_str(&json("policy.yaml").succeeds().stdout).unwrap();
+    let file = env.path("project/policy.yaml");
+    assert_eq!(told, serde_json::json!({ "file": file, "rules": 1 }));
+    let ended = json("none.yaml");
+    let told: serde_json::Value = serde_json::from_str(&ended.stderr).unwrap();
+    assert_eq!(
+        (ended.status, &told["severity"], &*ended.stdout),
+        (1, &"error".into(), "")
+    );
+    let ended = env.escrun(["daemon", "--policy", "x", "policy", "check", "y"]);
+    ended.fails(
+        2,
+        &[
+            "error: --policy and FILE both name the policy",
+            "  hint: leave out one of them",
+        ],
+    );
     let ended = env.escrun(["daemon", "policy", "check", "none.yaml"]);
     assert_eq!(ended.status, 1);
     assert!(ended.stderr.contains("no such file"), "{ended:?}");

@@ -160,21 +160,21 @@ fn a_silent_daemon_is_left() {
 }
 
 #[test]
-fn a_refusal_that_may_pass_is_tried_again() {
+fn a_setback_that_may_pass_is_tried_again() {
     let daemon = Daemon::start();
     let now = Instant::now();
     let mut herald = Herald::new(daemon.subscription(), now);
     herald.look(now);
-    let refusal = |is_passing| Refusal {
+    let setback = |is_passing| Setback {
         message: "locked".into(),
         is_passing,
     };
-    herald.refused(&refusal(false), now);
+    herald.set_back(&setback(false), now);
     assert!(herald.again.is_none());
     let mut at = now;
     let mut longest = Duration::ZERO;
     for _ in 0..20 {
-        herald.refused(&refusal(true), at);
+        herald.set_back(&setback(true), at);
         let again = herald.again.expect("a time");
         assert!(!herald.is_due(again - Duration::from_nanos(1)));
         assert!(herald.is_due(again));

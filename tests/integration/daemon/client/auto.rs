@@ -159,10 +159,16 @@ fn contradictions_are_refused() {
         &["trust", "app"],
     ] {
         let ended = env.escrun(verb.iter().chain(&["--via", "daemon"]));
-        let message = "error: --via daemon is for run, get, export and check; this verb is about definitions on this side";
+        let message = format!("error: escrun {} has no option --via", verb[0]);
         assert_eq!(
             (ended.status, ended.stderr.lines().next()),
-            (2, Some(message))
+            (2, Some(&*message))
+        );
+        assert!(
+            ended
+                .stderr
+                .ends_with("  hint: --via is for run, get, export and check\n"),
+            "{ended:?}"
         );
     }
 }

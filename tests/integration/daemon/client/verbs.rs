@@ -36,6 +36,25 @@ fn the_status_is_a_table_or_json() {
 }
 
 #[test]
+fn what_was_done_is_told_as_json() {
+    let served = Served::start(TestEnv::project(), "");
+    let ask = |words: &[&str]| {
+        let format = ["--message-format", "json"];
+        let ended = served.ask(words.iter().chain(&format)).succeeds();
+        assert_eq!(ended.stderr, "", "{words:?}");
+        let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(json["socket"], *served.socket().display().to_string());
+        json
+    };
+    assert_eq!(ask(&["lock"])["locked"], true);
+    assert_eq!(ask(&["lock", "-q"])["identities"], serde_json::json!([]));
+    let unlocked = ask(&["unlock"]);
+    assert_eq!(unlocked["locked"], false);
+    assert_eq!(unlocked["identities"].as_array().map(Vec::len), Some(1));
+    assert_eq!(ask(&["reload"])["reloaded"], true);
+}
+
+#[test]
 fn without_a_daemon_each_says_so() {
     let env = TestEnv::empty();
     let socket = env.path("home/nothing.sock");
