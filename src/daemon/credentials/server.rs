@@ -20,6 +20,7 @@ use crate::daemon::environments::Answer;
 use crate::daemon::peer::{Caller, Peer, PeerError};
 use crate::daemon::until::until;
 use crate::protocol::ErrorAnswer;
+use crate::quote::quoted;
 use crate::sys::fs::describe;
 use crate::value::Text;
 
@@ -197,9 +198,15 @@ fn tell(asked: Option<&Asked>, refusal: &Refusal) {
     let reason = refusal.to_string();
     let hint = refusal.hint(asked).unwrap_or_default();
     match asked {
-        Some(Asked { unit, credential }) => {
-            warn!(unit, credential, reason, hint, "a credential is not given")
-        }
+        Some(Asked { unit, credential }) => warn!(
+            unit,
+            credential,
+            reason,
+            hint,
+            "the credential {} is not given to {}",
+            quoted(credential),
+            quoted(unit)
+        ),
         None => warn!(reason, hint, "a credential is not given"),
     }
 }
