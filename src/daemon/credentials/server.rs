@@ -53,7 +53,7 @@ pub trait Source: Send + Sync + 'static {
         wanted: &Wanted,
     ) -> impl Future<Output = Result<Arc<Answer>, ErrorAnswer>> + Send;
 
-    /// Writes down that somebody was refused before it came to that.
+    /// Writes down that somebody was refused before it came to that; not more often than any other denial.
     fn refused(&self, peer: Option<&Peer>, asked: Option<&Asked>, reason: &'static str);
 
     /// Who has connected, by the kernel's word.
