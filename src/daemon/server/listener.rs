@@ -2,13 +2,14 @@
 
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use nix::unistd::{Gid, chown};
 
 use crate::daemon::settings;
@@ -39,6 +40,8 @@ type Identity = (u64, u64);
 pub enum ListenError {
     /// Another daemon serves it.
     Taken(PathBuf),
+    /// There is something else than a socket.
+    NoSocket(PathBuf),
     /// There is no such group.
     NoGroup(String),
     /// The folder of this one is missing.
@@ -57,6 +60,7 @@ impl std::fmt::Display for ListenError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Taken(path) => write!(f, "another daemon serves {}", path.display()),
+            Self::NoSocket(path) => write!(f, "{} is there, and is no socket", path.display()),
             Self::NoGroup(name) => {
                 write!(f, "there is no group {name}, which the socket is to have")
             }
@@ -91,22 +95,28 @@ impl ListenError {
     /// What helps.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Taken(_) => Some("end it first, or serve another path with --socket"),
+            Self::Taken(_) => Some(
+                "escrun status asks that one; end it first, or serve another path with --socket",
+            ),
             Self::TooLong(_) => Some("name a path of at most 107 bytes with --socket"),
+            Self::NoSocket(_) => Some("serve another path, or remove what is there"),
             Self::NoGroup(_) => Some("name one that exists: socket.group in daemon.yaml"),
             Self::Lost(..) => Some("nobody can reach this daemon any more; start it again"),
             Self::Contested(_) => {
                 Some("find out what does so, or serve another path with --socket")
             }
             Self::NoFolder(_) => Some("make them with mkdir -p, or correct the path"),
+            Self::Io(_, error) if error.kind() == io::ErrorKind::PermissionDenied => Some(
+                "the machine's daemon is started by systemctl start escrun; another may serve a path of its user with --socket",
+            ),
             Self::Io(..) => None,
         }
     }
 }
 
 impl OwnSocket {
-    /// Listens at the path that `settings` say. The folder is made if there is none, but none above it. What a daemon has left there that was
-    /// killed is replaced, in one step.
+    /// Listens at the path that `settings` say. The folder is made if there is none, but none above it. What a daemon that
+    /// was killed has left there is replaced, in one step.
     ///
     /// # Errors
     /// When another daemon serves it, or the system refuses.
@@ -114,8 +124,19 @@ impl OwnSocket {
         settings: &settings::Socket,
         system: bool,
     ) -> Result<(Self, UnixListener), ListenError> {
+        // Before anything is made for it.
+        check_path(&settings.path)?;
         make_folder_of(&settings.path, system)?;
+        // A path that is mistyped must not cost the file that is there.
+        let found = fs::symlink_metadata(&settings.path);
+        if found.is_ok_and(|found| !found.file_type().is_socket()) {
+            return Err(ListenError::NoSocket(settings.path.clone()));
+        }
         let lock = lock(&settings.path)?;
+        // Whoever was handed the socket by a service manager has not locked that file.
+        if is_served(&settings.path) {
+            return Err(ListenError::Taken(settings.path.clone()));
+        }
         let (listener, identity) = place(settings)?;
         let own = Self {
             settings: settings.clone(),
@@ -177,7 +198,7 @@ impl Drop for OwnSocket {
 /// Listens at the path that `settings` say, in a folder that is there. What is there is replaced, in one step.
 fn place(settings: &settings::Socket) -> Result<(UnixListener, Identity), ListenError> {
     let path = &settings.path;
-    let (_, staged) = staging(path)?;
+    let staged = staged_beside(path);
     let refused = |what: &Path| {
         let what = what.display().to_string();
         move |error| ListenError::Io(what, error)
@@ -208,31 +229,36 @@ fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 
-/// The folder of the socket, and a path in it that no other socket has.
-fn staging(path: &Path) -> Result<(&Path, PathBuf), ListenError> {
-    let too_long = || ListenError::TooLong(path.to_owned());
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(too_long());
-    };
-    let folder = match folder.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => folder,
-    };
-    let staged = folder.join(format!(".{}", std::process::id()));
-    let longest = path.as_os_str().len().max(staged.as_os_str().len());
-    let fits = longest <= LONGEST && !name.as_bytes().is_empty();
-    match fits {
-        true => Ok((folder, staged)),
-        // Shorter than the name that it gets, or as long.
-        false => Err(too_long()),
+/// The folder of the socket at `path`.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A path beside `path` that no other socket has.
+fn staged_beside(path: &Path) -> PathBuf {
+    folder_of(path).join(format!(".{}", std::process::id()))
+}
+
+/// Makes sure that a socket can have the path, and can be made beside it.
+fn check_path(path: &Path) -> Result<(), ListenError> {
+    if path.file_name().is_none() {
+        let error = Errno::EISDIR.into();
+        return Err(ListenError::Io(path.display().to_string(), error));
+    }
+    let length = |path: &Path| path.as_os_str().len();
+    match length(path).max(length(&staged_beside(path))) <= LONGEST {
+        true => Ok(()),
+        false => Err(ListenError::TooLong(path.to_owned())),
     }
 }
 
 /// Makes the folder of a socket.
 fn make_folder_of(path: &Path, system: bool) -> Result<(), ListenError> {
-    let (folder, _) = staging(path)?;
     let mode = if system { 0o755 } else { 0o700 };
-    make_folder(folder, mode)
+    make_folder(folder_of(path), mode)
 }
 
 /// Makes the folder, if the one that is to hold it is there: else the path is mistyped. One that is there stays as it is.
@@ -274,6 +300,25 @@ fn lock_path(socket: &Path) -> PathBuf {
     let mut path = socket.as_os_str().to_owned();
     path.push(LOCK_SUFFIX);
     path.into()
+}
+
+/// Whether somebody listens at the path. What a killed daemon has left refuses (unix(7), `ECONNREFUSED`).
+fn is_served(path: &Path) -> bool {
+    let address = UnixAddr::new(path);
+    let socket = socket(
+        AddressFamily::Unix,
+        SockType::Stream,
+        // A listener whose backlog is full must not keep the start waiting.
+        SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC,
+        None,
+    );
+    let (Ok(address), Ok(socket)) = (address, socket) else {
+        return false;
+    };
+    matches!(
+        connect(socket.as_raw_fd(), &address),
+        Ok(()) | Err(Errno::EAGAIN)
+    )
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -347,6 +392,26 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_that_a_service_manager_has_handed_over_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("s");
+        let _theirs = UnixListener::bind(&path).expect("a socket");
+        let ours = OwnSocket::bind(&settings(&path, 0o600), false);
+        assert!(matches!(ours, Err(ListenError::Taken(_))));
+        assert!(UnixStream::connect(&path).is_ok(), "it is still served");
+    }
+
+    #[test]
+    fn what_is_no_socket_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("notes.txt");
+        fs::write(&path, "mine").expect("written");
+        let ours = OwnSocket::bind(&settings(&path, 0o600), false);
+        assert!(matches!(ours, Err(ListenError::NoSocket(_))));
+        assert_eq!(fs::read(&path).expect("it is there"), b"mine");
+    }
+
+    #[test]
     fn what_a_killed_daemon_left_is_replaced() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("s");
@@ -357,9 +422,15 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_too_long_is_told() {
-        let path = Path::new("/tmp").join("x".repeat(120));
-        let error = OwnSocket::bind(&settings(&path, 0o600), false).err();
+    fn a_path_that_no_socket_can_have_is_told_before_anything_is_made() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let long = folder.path().join("escrun").join("x".repeat(120));
+        let error = OwnSocket::bind(&settings(&long, 0o600), false).err();
         assert!(matches!(error, Some(ListenError::TooLong(_))));
+        let parent = folder.path().join("escrun/..");
+        let error = OwnSocket::bind(&settings(&parent, 0o600), false).err();
+        let told = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(told.ends_with("escrun/..: is a directory"), "{told}");
+        assert!(!folder.path().join("escrun").exists());
     }
 }

@@ -206,6 +206,7 @@ impl<'a> Inquiry<'a> {
             variables: answer.map_or(&[], |answer| &answer.names),
             revision: answer.map(|answer| &*answer.revision),
             rule: decision.rule.as_deref(),
+            refused: decision.refused.as_deref(),
             ..Record::new(self.call, outcome)
         })
     }
