@@ -34,15 +34,15 @@ impl Vault {
     /// When identities are locked, none fits, or a stanza was changed.
     pub async fn unwrap(self: &Arc<Self>, stanzas: Vec<WrappedKey>) -> Result<Secret, UnwrapError> {
         let _permit = self.unwraps.acquire().await;
-        let generation = self.generation();
+        let locks = self.locks();
         let outcome = self
             .on_thread(move |vault| vault.custody().map(|custody| custody.unwrap(&stanzas)))
             .await
             .map_err(UnwrapError::System)?;
         let locked = || UnwrapError::Locked(LOCKED.to_owned());
-        // What a plugin gave after they were locked is not given out.
-        let unchanged = self.generation() == generation;
-        let outcome = outcome.filter(|_| unchanged).ok_or_else(locked)?;
+        // What a plugin gave after they were locked is not given out. That they were read anew meanwhile is another matter.
+        let stayed_open = self.locks() == locks;
+        let outcome = outcome.filter(|_| stayed_open).ok_or_else(locked)?;
         self.touch();
         outcome.map_err(|error| {
             let message = error.to_string();

@@ -360,3 +360,31 @@ fn calls_that_are_not_understood_are_refused() {
     assert!(read_stanzas(one(r#"{"type": "a", "body": "QQ=="}"#).as_bytes()).is_ok());
     assert!(read_stanzas(one(r#"{"type": "a", "body": "QQ"}"#).as_bytes()).is_ok());
 }
+
+#[test]
+fn reading_anew_is_no_lock_for_who_waits_for_a_key() {
+    let scene = Scene::new();
+    let vault = scene.vault(&[&scene.open()]);
+    let body = br#"{"stanzas":[{"type":"other","args":[],"body":""}]}"#;
+    // Once the thread is at it, and is not done.
+    let meanwhile = |change: &dyn Fn()| loop {
+        let begun_and_ended = run(async {
+            let mut unwrapping = std::pin::pin!(vault.unwrap(read_stanzas(body).unwrap()));
+            let first = std::future::poll_fn(|context| {
+                std::task::Poll::Ready(unwrapping.as_mut().poll(context).is_pending())
+            });
+            if !first.await {
+                return None;
+            }
+            change();
+            Some(unwrapping.await)
+        });
+        if let Some(ended) = begun_and_ended {
+            break ended;
+        }
+    };
+    let ended = meanwhile(&|| vault.has_more());
+    assert!(matches!(ended, Err(UnwrapError::NothingFits(_))));
+    let ended = meanwhile(&|| vault.lock());
+    assert!(matches!(ended, Err(UnwrapError::Locked(_))));
+}
