@@ -16,13 +16,13 @@ use crate::daemon::{self, Start};
 use crate::log;
 use crate::quote::quoted;
 
-/// Serves until told to end; gives the exit status.
+/// Serves until told to end.
 pub(super) fn serve(
     typed: &Sources,
     ambient: &Ambient,
     ui: &Ui,
     options: &DaemonOptions,
-) -> Result<u8, Failure> {
+) -> Result<(), Failure> {
     // Before anything is started that would inherit what was handed over.
     let variable = |name: &str| ambient.variable(name).map(ToOwned::to_owned);
     let service =

@@ -193,7 +193,7 @@ fn dispatch(
         Verb::Seal { names, .. } => done(seal::seal(&workspace()?, &names)),
         #[cfg(target_os = "linux")]
         Verb::Daemon(mut options) => match options.verb.take() {
-            None => daemon::serve(&sources, ambient, ui, &options).map(Outcome::Exit),
+            None => done(daemon::serve(&sources, ambient, ui, &options)),
             Some(DaemonVerb::Policy(verb)) => {
                 done(policy::policy(&sources, ambient, ui, *options, &verb))
             }

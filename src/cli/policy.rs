@@ -1,5 +1,6 @@
 //! `escrun daemon policy`: what is wrong with a policy, and what it would decide.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -151,43 +152,8 @@ fn check(typed: &Sources, test: &PolicyTest) -> Result<(), Failure> {
 
 /// The peer that was described.
 fn peer(test: &PolicyTest, ambient: &Ambient) -> Result<Peer, Failure> {
-    let account = match &test.uid {
-        None => Account::numbered(ambient.user),
-        Some(text) => match privileges::id(text) {
-            Some(Some(number)) => Account::numbered(number),
-            Some(None) => return Err(Failure::usage(format!("--uid {text}: no such id"))),
-            None => Account::named(text),
-        },
-    };
-    let account = account
-        .map_err(|error| Failure::new(format!("--uid: cannot look it up: {}", describe(&error))))?;
-    let user = match (&account, &test.uid) {
-        (Some(account), _) => account.user,
-        (None, None) => ambient.user,
-        (None, Some(text)) => match privileges::id(text) {
-            Some(Some(number)) => number,
-            _ => return Err(Failure::usage(format!("--uid: no user {}", quoted(text)))),
-        },
-    };
-    let group = match (&test.gid, &account) {
-        (Some(text), _) => privileges::group("--gid", text)?,
-        (None, Some(account)) => account.group,
-        (None, None) => {
-            return Err(
-                Failure::usage(format!("user {user} is not known, and so is no group"))
-                    .with_hint("name one with --gid"),
-            );
-        }
-    };
-    let groups = match (&test.groups[..], &account) {
-        ([], Some(account)) if test.gid.is_none() => account
-            .groups(group)
-            .map_err(|error| Failure::io("the groups cannot be looked up", &error))?,
-        (groups, _) => groups
-            .iter()
-            .map(|text| privileges::group("--group", text))
-            .collect::<Result<_, _>>()?,
-    };
+    let (user, account) = user(test, ambient)?;
+    let (group, groups) = groups(test, user, account.as_ref())?;
     let membership = Membership::at(&control_group(test, user)?, user);
     Ok(Peer {
         user,
@@ -198,6 +164,54 @@ fn peer(test: &PolicyTest, ambient: &Ambient) -> Result<Peer, Failure> {
         cgroup: membership.path,
         ..Peer::default()
     })
+}
+
+/// The user that was named, or else the one who asks, and what the system knows of it. A number need not be known.
+fn user(test: &PolicyTest, ambient: &Ambient) -> Result<(u32, Option<Account>), Failure> {
+    let unreadable =
+        |error: io::Error| Failure::new(format!("--uid: cannot look it up: {}", describe(&error)));
+    let number = match &test.uid {
+        None => ambient.user,
+        Some(text) => match privileges::id(text) {
+            Some(Some(number)) => number,
+            Some(None) => return Err(Failure::usage(format!("--uid {text}: no such id"))),
+            None => {
+                let account = Account::named(text).map_err(unreadable)?;
+                let account = account
+                    .ok_or_else(|| Failure::usage(format!("--uid: no user {}", quoted(text))))?;
+                return Ok((account.user, Some(account)));
+            }
+        },
+    };
+    Ok((number, Account::numbered(number).map_err(unreadable)?))
+}
+
+/// The group and the supplementary groups that were named, or else those that a login would give.
+fn groups(
+    test: &PolicyTest,
+    user: u32,
+    account: Option<&Account>,
+) -> Result<(u32, Vec<u32>), Failure> {
+    let group = match (&test.gid, account) {
+        (Some(text), _) => privileges::group("--gid", text)?,
+        (None, Some(account)) => account.group,
+        (None, None) => {
+            return Err(
+                Failure::usage(format!("user {user} is not known, and so is no group"))
+                    .with_hint("name one with --gid"),
+            );
+        }
+    };
+    let groups = match (&test.groups[..], account) {
+        ([], Some(account)) if test.gid.is_none() => account
+            .groups(group)
+            .map_err(|error| Failure::io("the groups cannot be looked up", &error))?,
+        (groups, _) => groups
+            .iter()
+            .map(|text| privileges::group("--group", text))
+            .collect::<Result<_, _>>()?,
+    };
+    Ok((group, groups))
 }
 
 /// The control group that was given, or one in which systemd would put the unit.

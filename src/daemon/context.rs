@@ -1,5 +1,6 @@
 //! What all parts of the daemon share.
 
+use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -14,6 +15,7 @@ use super::policy::{Limiter, PolicyStore};
 use super::sandbox::{self, Helper};
 use super::server::{Allowance, Gauges, Metrics, Scratch, Slots, Stop, Turns};
 use super::settings::{self, Change, SettingsStore};
+use crate::project;
 use crate::protocol::Status;
 use crate::sys::fs::describe;
 
@@ -177,14 +179,11 @@ impl Daemon {
         let mut failures = Vec::new();
         let change = self.reload_settings();
         let change = change.map_err(|error| failures.push(error.to_string()));
-        if let Err(error) = self.policy.reload() {
+        if let Err(error) = self.reload_policy() {
             failures.push(error.to_string());
         }
-        self.policy_changed.notify_waiters();
-        if let Err(error) = self.vault.reread().await {
-            let reason = describe(&error);
-            warn!(reason, "identities cannot be read anew");
-            failures.push(format!("identities: {reason}"));
+        if let Err(error) = self.reread_identities().await {
+            failures.push(format!("identities: {}", describe(&error)));
         }
         if let Err(error) = self.audit.reopen() {
             warn!("{error}");
@@ -211,28 +210,43 @@ impl Daemon {
         Ok(change)
     }
 
-    /// Reads the policy anew. One that is at fault changes nothing, which the store tells.
-    pub(crate) fn reload_policy(&self) {
-        if self.policy.reload().is_ok() {
+    /// Reads the policy anew, and has streams decided on by it.
+    ///
+    /// # Errors
+    /// When it is at fault, which the store tells; the one before stays in force.
+    pub(crate) fn reload_policy(&self) -> Result<(), project::Error> {
+        let read = self.policy.reload();
+        if read.is_ok() {
             self.policy_changed.notify_waiters();
         }
         self.state_changed.notify_one();
+        read
     }
 
-    /// Reads the identities anew.
+    /// Reads the identities anew, after which nothing stays of what others opened.
     pub(crate) async fn reload_identities(&self) {
-        match self.vault.reread().await {
-            Ok(()) => info!("the identities were read anew"),
-            Err(error) => warn!(reason = describe(&error), "identities cannot be read anew"),
+        if self.reread_identities().await.is_ok() {
+            info!("the identities were read anew");
         }
+        self.forget_opened();
+    }
+
+    async fn reread_identities(&self) -> io::Result<()> {
+        let read = self.vault.reread().await;
+        read.inspect_err(|error| {
+            warn!(reason = describe(error), "identities cannot be read anew");
+        })
+    }
+
+    /// To be called when the identities are locked or others: nothing stays of what they opened.
+    pub(crate) fn forget_opened(&self) {
         self.environments.forget();
         self.state_changed.notify_one();
     }
 
-    /// To be called after the identities were locked: nothing of what they opened stays either.
+    /// To be called after the daemon has locked the identities of its own accord.
     pub(crate) fn after_lock(&self, why: &'static str) {
-        self.environments.forget();
-        self.state_changed.notify_one();
+        self.forget_opened();
         // Nothing is given out.
         let _ = self.record(&Record::new("lock", Outcome::Allowed));
         info!("{why}");

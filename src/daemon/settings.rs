@@ -17,6 +17,7 @@ pub use source::{Overrides, Places, Source};
 pub use store::{Change, SettingsStore};
 
 use glob::Pattern;
+use nix::errno::Errno;
 
 use crate::project::{self, SettingsFile, Writers};
 use crate::protocol::SOCKET_NAME;
@@ -214,6 +215,27 @@ impl Providers {
     }
 }
 
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            max_bytes: None,
+            max_age: Duration::from_secs(600),
+        }
+    }
+}
+
+impl Default for Providers {
+    fn default() -> Self {
+        Self {
+            files: Vec::new(),
+            variables: Vec::new(),
+            commands: Vec::new(),
+            plugins: false,
+            max_age: Duration::from_secs(60),
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -245,20 +267,19 @@ impl Settings {
         let usual = || places.config.join(FILE_NAME);
         let path = overrides.config.clone().unwrap_or_else(usual);
         let found = SettingsFile::read_guarded(path.clone(), user, Writers::None)?;
-        if named && found.is_none() {
-            // The same call without the leniency tells why.
-            SettingsFile::read(path.clone())?;
-        }
         let file = match found {
             Some(text) => DaemonFile::parse(&text, home)?,
-            None => match fs::symlink_metadata(&path) {
+            None => {
+                // One that has come since counts as missing all the same: nobody has looked at whose it is.
+                let absence = fs::metadata(&path).err();
+                let absence = absence.unwrap_or_else(|| Errno::ENOENT.into());
                 // A folder that may not be looked into may well hold settings.
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                    let error = ReadError::Io(error);
+                if named || absence.kind() == io::ErrorKind::PermissionDenied {
+                    let error = ReadError::Io(absence);
                     return Err(project::Error::Read { file: path, error }.into());
                 }
-                _ => DaemonFile::default(),
-            },
+                DaemonFile::default()
+            }
         };
         Self::over(places, path, file, overrides)
     }
@@ -289,7 +310,7 @@ impl Settings {
     fn over(
         places: &Places,
         path: PathBuf,
-        file: DaemonFile,
+        mut file: DaemonFile,
         overrides: Overrides,
     ) -> Result<Self, Error> {
         let folders = first_filled([overrides.folders, file.folders])
@@ -297,23 +318,26 @@ impl Settings {
         let identities = first_filled([overrides.identities, file.identities]).unwrap_or_default();
         let policy = overrides.policy.or(file.policy);
         let usual = |folder: &Option<PathBuf>, name| folder.as_ref().map(|f| f.join(name));
-        let audit = overrides.audit.or(file.audit.file);
+        let audit = overrides.audit.or(file.audit.file.take());
         let is_usual = audit.is_none();
         let audit = audit
             .or_else(|| usual(&places.state, AUDIT_NAME))
             .ok_or(Error::NoAudit)?;
-        let audit = Audit::new(audit, places.system);
-        let limits = Limits::default();
+        let audit = Audit {
+            is_usual,
+            ..Audit::new(audit, places.system)
+        };
+        let socket = overrides
+            .socket
+            .or(file.socket.path)
+            .or_else(|| usual(&places.runtime, SOCKET_NAME))
+            .ok_or(Error::NoSocket)?;
         Ok(Self {
             system: places.system,
             folders,
             identities,
             socket: Socket {
-                path: overrides
-                    .socket
-                    .or(file.socket.path)
-                    .or_else(|| usual(&places.runtime, SOCKET_NAME))
-                    .ok_or(Error::NoSocket)?,
+                path: socket,
                 // Everybody may ask the machine's daemon; a person's own is that person's.
                 mode: file.socket.mode.unwrap_or(match places.system {
                     true => 0o666,
@@ -325,37 +349,14 @@ impl Settings {
                 required: policy.is_some(),
                 file: policy.unwrap_or_else(|| places.config.join(POLICY_NAME)),
             },
-            audit: Audit {
-                is_usual,
-                max_size: file.audit.max_size.unwrap_or(audit.max_size),
-                keep: file.audit.keep.unwrap_or(audit.keep),
-                journal: file.audit.journal.unwrap_or(audit.journal),
-                ..audit
-            },
+            audit: file.audit.over(audit),
             idle: overrides.idle.or(file.idle).unwrap_or_default(),
-            cache: Cache {
-                max_bytes: file.cache.max_bytes,
-                max_age: file.cache.max_age.unwrap_or(Duration::from_secs(600)),
-            },
-            providers: Providers {
-                files: file.providers.files,
-                variables: file.providers.variables,
-                commands: file.providers.commands,
-                plugins: file.providers.plugins,
-                max_age: file.providers.max_age.unwrap_or(Duration::from_secs(60)),
-            },
+            cache: file.cache.over(Cache::default()),
+            providers: file.providers.over(Providers::default()),
             credentials: file.credentials,
             credentials_socket: file.credentials_socket,
             confirm: file.confirm,
-            limits: Limits {
-                connections: file.limits.connections,
-                connections_per_user: file.limits.connections_per_user,
-                head_time: file.limits.head_time.unwrap_or(limits.head_time),
-                body_time: file.limits.body_time.unwrap_or(limits.body_time),
-                write_time: file.limits.write_time.unwrap_or(limits.write_time),
-                idle_time: file.limits.idle_time.unwrap_or(limits.idle_time),
-                drain_time: file.limits.drain_time.unwrap_or(limits.drain_time),
-            },
+            limits: file.limits.over(Limits::default()),
             sandbox: file.sandbox.unwrap_or(true),
             file: path,
         })

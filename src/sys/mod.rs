@@ -37,6 +37,9 @@ mod inherited;
 
 pub mod fs;
 
+#[cfg(target_os = "linux")]
+pub mod hang_up;
+
 mod interrupt;
 
 pub mod led;

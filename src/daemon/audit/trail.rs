@@ -43,9 +43,10 @@ impl Trail {
         let path = &settings.file;
         let at = |error| failed(path, error);
         make_folder(settings)?;
-        // What a process left that was killed while it rotated holds nothing but the first line.
-        let _ = fs::remove_file(rotation::staged(path));
         let file = open(settings)?;
+        // What a process left that was killed while it rotated holds nothing but the first line. As long as another process
+        // has locked the file, it may be about to put this in its place.
+        let _ = fs::remove_file(rotation::staged(path));
         let metadata = file.metadata().map_err(at)?;
         let size = metadata.len();
         let mut trail = Self {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::refusal::Refusal;
 use crate::client::{Given, Opened, read_text, read_values};
-use crate::daemon::settings::CredentialValue as Wanted;
+use crate::daemon::settings::CredentialValue;
 use crate::encode::{self, Redaction};
 use crate::export::format::{self, Format};
 use crate::export::{Kind, Variable, Variables};
@@ -15,19 +15,19 @@ use crate::value::{Data, Text, Value};
 ///
 /// # Errors
 /// When it is not in there, or cannot be written.
-pub(super) fn content(wanted: &Wanted, body: &[u8]) -> Result<Text, Refusal> {
+pub(super) fn content(wanted: &CredentialValue, body: &[u8]) -> Result<Text, Refusal> {
     let misshapen = |_| Refusal::Misshapen;
     match wanted {
-        Wanted::Path(_) => one(&read_values(body, true).map_err(misshapen)?),
-        Wanted::Variable(name) => {
+        CredentialValue::Path(_) => one(&read_values(body, true).map_err(misshapen)?),
+        CredentialValue::Variable(name) => {
             let opened = Opened::read(body).map_err(misshapen)?;
             named(opened.variables, name, "variable")
         }
-        Wanted::File(name) => {
+        CredentialValue::File(name) => {
             let opened = Opened::read(body).map_err(misshapen)?;
             named(opened.files, name, "file")
         }
-        Wanted::All(format) => {
+        CredentialValue::All(format) => {
             let opened = Opened::read(body).map_err(misshapen)?;
             all(opened.variables, *format)
         }
@@ -83,7 +83,7 @@ mod tests {
     const VARIABLES: &str = r#"{"revision":"r","variables":{"A":"1","B":"two words","C":{"base64":"/wA="}},
         "files":{"KEY":"-----BEGIN\n"}}"#;
 
-    fn given(wanted: &Wanted, body: &str) -> Result<Vec<u8>, String> {
+    fn given(wanted: &CredentialValue, body: &str) -> Result<Vec<u8>, String> {
         let text = content(wanted, body.as_bytes()).map_err(|refusal| refusal.to_string())?;
         assert!(text.bytes().is_empty() || matches!(text, Text::Secret(_)));
         Ok(text.bytes().to_vec())
@@ -91,7 +91,7 @@ mod tests {
 
     fn value(value: &str) -> Result<Vec<u8>, String> {
         let body = format!("{{\"revision\":\"r\",\"value\":{value}}}");
-        given(&Wanted::Path("a".into()), &body)
+        given(&CredentialValue::Path("a".into()), &body)
     }
 
     #[test]
@@ -112,14 +112,14 @@ mod tests {
 
     #[test]
     fn variables_and_files_are_found_by_name() {
-        let variable = |name: &str| given(&Wanted::Variable(name.into()), VARIABLES);
+        let variable = |name: &str| given(&CredentialValue::Variable(name.into()), VARIABLES);
         assert_eq!(variable("B"), Ok(b"two words".to_vec()));
         assert_eq!(variable("C"), Ok(vec![0xff, 0]));
         assert_eq!(
             variable("KEY"),
             Err("the environments have no variable KEY".into())
         );
-        let file = |name: &str| given(&Wanted::File(name.into()), VARIABLES);
+        let file = |name: &str| given(&CredentialValue::File(name.into()), VARIABLES);
         assert_eq!(file("KEY"), Ok(b"-----BEGIN\n".to_vec()));
         assert_eq!(file("A"), Err("the environments have no file A".into()));
     }
@@ -128,12 +128,13 @@ mod tests {
     fn all_variables_are_given_in_a_notation_that_holds_them() {
         let texts = r#"{"revision":"r","variables":{"A":"1","B":"two words"},"files":{}}"#;
         assert_eq!(
-            given(&Wanted::All(Format::Json), texts).map(|text| text.trim_ascii().to_vec()),
+            given(&CredentialValue::All(Format::Json), texts)
+                .map(|text| text.trim_ascii().to_vec()),
             Ok(b"{\n  \"A\": \"1\",\n  \"B\": \"two words\"\n}".to_vec())
         );
-        let dotenv = given(&Wanted::All(Format::Dotenv), texts).expect("text");
+        let dotenv = given(&CredentialValue::All(Format::Dotenv), texts).expect("text");
         assert!(dotenv.starts_with(b"A="));
-        let told = given(&Wanted::All(Format::Json), VARIABLES).expect_err("no UTF-8");
+        let told = given(&CredentialValue::All(Format::Json), VARIABLES).expect_err("no UTF-8");
         assert!(
             told.contains("the variable C cannot be written as json"),
             "{told}"
@@ -149,7 +150,10 @@ mod tests {
             "{\"revision\":\"r\"}",
             "{\"revision\":\"r\",\"value\":",
         ] {
-            assert!(given(&Wanted::Path("a".into()), body).is_err(), "{body}");
+            assert!(
+                given(&CredentialValue::Path("a".into()), body).is_err(),
+                "{body}"
+            );
         }
     }
 }

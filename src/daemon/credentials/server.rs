@@ -1,11 +1,10 @@
 //! Answers systemd, one connection for each credential.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use nix::sys::socket::{UnixAddr, getpeername};
@@ -19,6 +18,7 @@ use super::wanted::Wanted;
 use super::{content, delivery};
 use crate::daemon::environments::Answer;
 use crate::daemon::peer::{Caller, Peer, PeerError};
+use crate::daemon::until::until;
 use crate::protocol::ErrorAnswer;
 use crate::quote::quoted;
 use crate::sys::fs::describe;
@@ -53,7 +53,7 @@ pub trait Source: Send + Sync + 'static {
         wanted: &Wanted,
     ) -> impl Future<Output = Result<Arc<Answer>, ErrorAnswer>> + Send;
 
-    /// Writes down that somebody was refused before it came to that.
+    /// Writes down that somebody was refused before it came to that; not more often than any other denial.
     fn refused(&self, peer: Option<&Peer>, asked: Option<&Asked>, reason: &'static str);
 
     /// Who has connected, by the kernel's word.
@@ -93,7 +93,7 @@ pub async fn serve<S: Source>(
     let listener = UnixListener::from_std(listener)?;
     let server = Arc::new(Server { source, manager });
     let mut ending = pin!(server.source.ending());
-    while let Some(accepted) = or_none(listener.accept(), ending.as_mut()).await {
+    while let Some(accepted) = until(ending.as_mut(), listener.accept()).await {
         match accepted {
             Ok((stream, _)) => {
                 let server = Arc::clone(&server);
@@ -109,21 +109,6 @@ pub async fn serve<S: Source>(
         }
     }
     Ok(())
-}
-
-/// What comes of `future`, if that is before `end`.
-async fn or_none<T>(
-    future: impl Future<Output = T>,
-    mut end: Pin<&mut impl Future<Output = ()>>,
-) -> Option<T> {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        if let Poll::Ready(done) = future.as_mut().poll(context) {
-            return Poll::Ready(Some(done));
-        }
-        end.as_mut().poll(context).map(|()| None)
-    })
-    .await
 }
 
 impl<S: Source> Server<S> {
@@ -176,11 +161,11 @@ impl<S: Source> Server<S> {
         asked: &Asked,
         time: Duration,
     ) -> Result<Text, Refusal> {
-        let end = pin!(async {
+        let end = async {
             self.source.ending().await;
             sleep(time).await;
-        });
-        let content = or_none(self.content(peer, asked), end).await;
+        };
+        let content = until(end, self.content(peer, asked)).await;
         content.unwrap_or(Err(Refusal::Ending))
     }
 

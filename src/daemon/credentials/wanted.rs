@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::asked::Asked;
 use crate::daemon::policy::Action;
-use crate::daemon::settings::{Credential, CredentialValue as Value};
+use crate::daemon::settings::{Credential, CredentialValue};
 use crate::protocol::{OpenCall, View};
 
 /// What a credential is.
@@ -13,7 +13,7 @@ pub struct Wanted {
     /// The environments that it is from, later ones over earlier ones.
     pub environments: Vec<Arc<str>>,
     /// What of them.
-    pub value: Value,
+    pub value: CredentialValue,
 }
 
 impl Wanted {
@@ -41,24 +41,26 @@ impl Wanted {
             ..OpenCall::default()
         };
         match &self.value {
-            Value::Path(path) => OpenCall {
+            CredentialValue::Path(path) => OpenCall {
                 view: View::Values,
                 path: Some(path.clone()),
                 ..call
             },
-            Value::Variable(name) | Value::File(name) => OpenCall {
+            CredentialValue::Variable(name) | CredentialValue::File(name) => OpenCall {
                 only: vec![name.clone()],
                 ..call
             },
-            Value::All(_) => call,
+            CredentialValue::All(_) => call,
         }
     }
 
     /// What it would have to be allowed.
     pub fn action(&self) -> Action {
         match self.value {
-            Value::Path(_) => Action::Value,
-            Value::Variable(_) | Value::File(_) | Value::All(_) => Action::Open,
+            CredentialValue::Path(_) => Action::Value,
+            CredentialValue::Variable(_) | CredentialValue::File(_) | CredentialValue::All(_) => {
+                Action::Open
+            }
         }
     }
 }
@@ -78,9 +80,17 @@ mod tests {
             value,
         };
         let credentials = [
-            credential("web@*.service", "db-*", Value::Path("db.password".into())),
-            credential("web@*.service", "*", Value::Variable("TOKEN".into())),
-            credential("*", "all", Value::All(Format::Dotenv)),
+            credential(
+                "web@*.service",
+                "db-*",
+                CredentialValue::Path("db.password".into()),
+            ),
+            credential(
+                "web@*.service",
+                "*",
+                CredentialValue::Variable("TOKEN".into()),
+            ),
+            credential("*", "all", CredentialValue::All(Format::Dotenv)),
         ];
         let find = |unit: &str, credential: &str| {
             let asked = Asked {
@@ -93,14 +103,18 @@ mod tests {
             (
                 "web@1.service",
                 "db-password",
-                Some(Value::Path("db.password".into())),
+                Some(CredentialValue::Path("db.password".into())),
             ),
             (
                 "web@1.service",
                 "all",
-                Some(Value::Variable("TOKEN".into())),
+                Some(CredentialValue::Variable("TOKEN".into())),
             ),
-            ("mail.service", "all", Some(Value::All(Format::Dotenv))),
+            (
+                "mail.service",
+                "all",
+                Some(CredentialValue::All(Format::Dotenv)),
+            ),
             ("mail.service", "token", None),
             ("web.service", "db-password", None),
         ] {
@@ -114,14 +128,16 @@ mod tests {
             environments: vec!["app".into()],
             value,
         };
-        let by_path = wanted(Value::Path("db.password".into()));
+        let by_path = wanted(CredentialValue::Path("db.password".into()));
         assert_eq!(by_path.action(), Action::Value);
         assert_eq!(by_path.call().path.as_deref(), Some("db.password"));
-        let variable = wanted(Value::Variable("TOKEN".into()));
+        let variable = wanted(CredentialValue::Variable("TOKEN".into()));
         assert_eq!(variable.action(), Action::Open);
         assert_eq!(variable.call().only, ["TOKEN"]);
         assert_eq!(
-            wanted(Value::All(Format::Json)).call().environments,
+            wanted(CredentialValue::All(Format::Json))
+                .call()
+                .environments,
             ["app"]
         );
     }

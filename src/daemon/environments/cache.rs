@@ -224,11 +224,10 @@ impl Flight {
             state.insert(self.key, entry, limits.bytes);
         }
         drop(state);
+        // Whoever asked may have gone.
         let _ = self.sender.send(Some(outcome));
     }
-}
 
-impl Flight {
     /// Whether others who ask would wait for it. Another one may have been begun since the cache was cleared.
     fn is_under_way(&self, state: &State) -> bool {
         let is_own = |flight: &watch::Receiver<_>| flight.same_channel(&self.sender.subscribe());

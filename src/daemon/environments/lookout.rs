@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
+use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,8 +12,7 @@ use std::time::{Duration, Instant};
 use super::document::Stamp;
 use crate::sys::fs::describe;
 use crate::sys::readable::Readable;
-use crate::watch::Watcher;
-use crate::watch::{Debounce, is_at_work};
+use crate::watch::{Debounce, Watcher, is_at_work};
 
 /// How often is looked where the kernel does not tell.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -60,8 +60,6 @@ type Sight = BTreeMap<PathBuf, Option<Stamp>>;
 impl Lookout {
     /// Begins to watch. Gives what becomes ready when something has happened; nothing where the kernel does not tell.
     pub(super) fn begin(&self) -> Option<Readable> {
-        use std::os::fd::AsFd as _;
-
         let mut state = self.lock();
         let watcher = Watcher::of_files(is_definition);
         let begun = watcher.and_then(|watcher| {

@@ -41,12 +41,12 @@ pub use lookout::Subject;
 pub use rights::Rights;
 pub use setup::Setup;
 
-use self::cache::{Cache, Found, Landing, Outcome};
+use self::cache::{Cache, Flight, Found, Landing, Outcome};
 use self::evaluation::{Evaluation, Purpose};
 use self::evaluators::{Evaluators, Place, TooBusy};
 use self::library::Library;
 use self::lookout::Lookout;
-use super::keys::Vault;
+use super::keys::{Vault, VaultDecrypter};
 use super::settings::Settings;
 use crate::protocol::{Code, ErrorAnswer, Fault, MOST_ENVIRONMENTS, OpenCall};
 use crate::sys::stack::on_private_stack;
@@ -271,35 +271,7 @@ impl Environments {
                 Found::Begun(landing) => landing,
                 Found::Nothing(flight) => {
                     let landing = flight.landing();
-                    let (closure, call) = (Arc::clone(closure), call.clone());
-                    let rights = self.rights();
-                    let (library, lookout) = (Arc::clone(&self.library), Arc::clone(&self.lookout));
-                    let job = move |place: &Place<'_>| {
-                        let evaluation = Evaluation {
-                            purpose,
-                            closure: &closure,
-                            call: &call,
-                            decrypter: &decrypter,
-                            rights: &rights,
-                            place,
-                        };
-                        let began = SystemTime::now();
-                        let (outcome, provided) = evaluation.on_private_stack();
-                        if !provided.files.is_empty() {
-                            lookout.watch_also(provided.files.clone());
-                            library.note_provided(&closure, &provided.files);
-                        }
-                        // Asked last: of what changes from now on there will be word.
-                        let lifetime = flight.lifetime_of(&provided, began);
-                        flight.land(Landing {
-                            outcome,
-                            closure: Arc::clone(&closure),
-                            lifetime,
-                            generation,
-                        });
-                    };
-                    let begun = self.evaluators.begin(job);
-                    begun.map_err(|busy| Arc::new(too_busy(busy)))?;
+                    self.begin(purpose, closure, call, decrypter, flight)?;
                     landing
                 }
             };
@@ -314,6 +286,47 @@ impl Environments {
         }
         let message = "the identities changed while this was evaluated";
         Err(Arc::new(failure(Code::Unavailable, message)))
+    }
+
+    /// Has an evaluator make an answer, for all who wait for `flight`.
+    fn begin(
+        &self,
+        purpose: Purpose,
+        closure: &Arc<Closure>,
+        call: &OpenCall,
+        decrypter: VaultDecrypter,
+        flight: Flight,
+    ) -> Result<(), Arc<ErrorAnswer>> {
+        let (closure, call) = (Arc::clone(closure), call.clone());
+        let rights = self.rights();
+        let (library, lookout) = (Arc::clone(&self.library), Arc::clone(&self.lookout));
+        let job = move |place: &Place<'_>| {
+            let evaluation = Evaluation {
+                purpose,
+                closure: &closure,
+                call: &call,
+                decrypter: &decrypter,
+                rights: &rights,
+                place,
+            };
+            let began = SystemTime::now();
+            let (outcome, provided) = evaluation.on_private_stack();
+            if !provided.files.is_empty() {
+                lookout.watch_also(provided.files.clone());
+                library.note_provided(&closure, &provided.files);
+            }
+            // Asked last: of what changes from now on there will be word.
+            let lifetime = flight.lifetime_of(&provided, began);
+            let generation = decrypter.generation();
+            flight.land(Landing {
+                outcome,
+                closure: Arc::clone(&closure),
+                lifetime,
+                generation,
+            });
+        };
+        let begun = self.evaluators.begin(job);
+        begun.map_err(|busy| Arc::new(too_busy(busy)))
     }
 }
 

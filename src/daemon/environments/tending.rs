@@ -1,12 +1,10 @@
 //! The task that reacts to changes of files.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::{Environments, Subject};
+use crate::daemon::until::until;
 use crate::sys::readable::Readable;
 
 /// How long nothing is done at most: answers that are too old are dropped.
@@ -63,7 +61,7 @@ impl Environments {
                 std::future::pending::<()>().await;
             }
         };
-        let _ = tokio::time::timeout(rest, first_of(told, self.wake.notified())).await;
+        let _ = tokio::time::timeout(rest, until(self.wake.notified(), told)).await;
     }
 
     /// Reads all known lists again and tells of those that have changed. Says whether it did, and not something changed
@@ -84,17 +82,4 @@ impl Environments {
         self.lookout.settled();
         true
     }
-}
-
-/// Waits for whichever comes first.
-async fn first_of(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    poll_fn(|context| {
-        if one.as_mut().poll(context).is_ready() || other.as_mut().poll(context).is_ready() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
 }

@@ -507,14 +507,22 @@ fn what_git_is_doing_is_waited_for() {
         scene.tend();
         assert_eq!(scene.a("a").await, "one");
         let mut subscription = scene.environments.subscribe(&scene.closure(&["a"]).await);
+        let begun = Instant::now();
+        // Nobody waits for git longer than this, so a machine that is slower has seen half of the change, and rightly.
+        let is_late = || begun.elapsed() >= Duration::from_secs(2);
         write(scene.path("environments/a.yaml"), "values: {A: half}");
         // What was there before is given for as long as it lasts.
-        assert_eq!(scene.a("a").await, "one");
+        assert!(scene.a("a").await == "one" || is_late());
         write(scene.path("environments/a.yaml"), "values: {A: two}");
         fs::remove_file(&lock).expect("removed");
-        let told = subscription.changed().await;
-        let answer = scene.environments.open(&told, &call(&["a"])).await;
-        assert_eq!(json(answer).expect("an answer")["variables"]["A"], "two");
+        loop {
+            let told = subscription.changed().await;
+            let answer = scene.environments.open(&told, &call(&["a"])).await;
+            if json(answer).expect("an answer")["variables"]["A"] == "two" {
+                break;
+            }
+            assert!(is_late());
+        }
     });
 }
 

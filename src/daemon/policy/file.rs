@@ -136,27 +136,13 @@ impl WrittenRule {
             }
             (None, None) => return Err("either `allow` or `deny` has to be there"),
         };
-        let of_environments = actions
-            .iter()
-            .filter(|action| action.is_of_environments())
-            .count();
-        match (of_environments, &self.environments) {
-            (0, None) => {}
-            (0, Some(_)) => {
-                return Err("decrypt and manage are of no environment: leave `environments` out");
-            }
-            (count, _) if count < actions.len() => {
-                return Err(
-                    "decrypt and manage are of no environment: they need a rule of their own",
-                );
-            }
-            (_, None) => return Err("`environments` is missing; \"**\" stands for all"),
-            (_, Some(_)) => {}
-        }
+        // Where this holds, whoever names environments has actions on them.
+        let is_of_environments = self.environments.is_some();
+        check_object(&actions, is_of_environments)?;
         if self.paths.is_some() && actions != [Action::Value] {
             return Err("`paths` goes with the action value alone");
         }
-        if self.lend.is_some() && of_environments == 0 {
+        if self.lend.is_some() && !is_of_environments {
             return Err("`lend` goes with the actions open, value and watch");
         }
         let peers = self.peer.pattern();
@@ -191,6 +177,20 @@ impl WrittenRule {
             until: self.until,
             effect,
         })
+    }
+}
+
+/// Whether environments are named where all of `actions` are of some, and only there.
+fn check_object(actions: &[Action], names_environments: bool) -> Result<(), &'static str> {
+    let of_environments = actions.iter().filter(|action| action.is_of_environments());
+    match (of_environments.count(), names_environments) {
+        (0, true) => Err("decrypt and manage are of no environment: leave `environments` out"),
+        (0, false) => Ok(()),
+        (count, _) if count < actions.len() => {
+            Err("decrypt and manage are of no environment: they need a rule of their own")
+        }
+        (_, false) => Err("`environments` is missing; \"**\" stands for all"),
+        (_, true) => Ok(()),
     }
 }
 

@@ -12,14 +12,23 @@ use super::Charge;
 /// interval on, and may not move it further than one period from now (the generic cell rate algorithm, ITU-T I.371).
 #[derive(Debug, Default)]
 pub struct Limiter {
-    spent: Mutex<HashMap<(Charge, u32), Instant>>,
+    spent: Mutex<Spent>,
     denials: OnceLock<Charge>,
+}
+
+/// What is remembered.
+#[derive(Debug, Default)]
+struct Spent {
+    /// For each rate and user, when all will be as if nothing had been done.
+    free: HashMap<(Charge, u32), Instant>,
+    /// How many entries there were when those were last dropped that say nothing any more.
+    left: usize,
 }
 
 /// How often one user is told that something is denied: each time is a line in the audit, of which only so many are kept.
 const DENIALS: &str = "120/min";
 
-/// From how many entries on those are looked for that say nothing any more.
+/// Up to how many entries nothing is dropped of what says nothing any more.
 const MANY: usize = 1024;
 
 impl Limiter {
@@ -31,7 +40,7 @@ impl Limiter {
         let charge = self.denials.get_or_init(|| Charge {
             // No rule has an empty name.
             rule: "".into(),
-            rate: DENIALS.parse().expect("it is a rate"),
+            rate: DENIALS.parse().expect("the constant is written as a rate"),
         });
         self.take(std::slice::from_ref(charge), user, now)
     }
@@ -48,7 +57,8 @@ impl Limiter {
         let key = |charge: &Charge| (charge.clone(), user);
         let mut wait = Duration::ZERO;
         for charge in charges {
-            let free = spent.get(&key(charge)).map_or(now, |free| (*free).max(now));
+            let free = spent.free.get(&key(charge));
+            let free = free.map_or(now, |free| (*free).max(now));
             let after = free + charge.rate.interval();
             wait = wait.max((after - now).saturating_sub(charge.rate.period()));
         }
@@ -56,14 +66,22 @@ impl Limiter {
             return Err(wait);
         }
         for charge in charges {
-            let free = spent.entry(key(charge)).or_insert(now);
+            let free = spent.free.entry(key(charge)).or_insert(now);
             *free = (*free).max(now) + charge.rate.interval();
         }
-        // Users come and go; an entry whose moment has passed is as good as none.
-        if spent.len() >= MANY && spent.len().is_power_of_two() {
-            spent.retain(|_, free| *free > now);
-        }
+        spent.make_room(now);
         Ok(())
+    }
+}
+
+impl Spent {
+    /// Users come and go; an entry whose moment has passed is as good as none. It is looked for such ones each time that
+    /// there are twice as many entries as were left, so that this costs little even if none can be dropped.
+    fn make_room(&mut self, now: Instant) {
+        if self.free.len() > MANY.max(2 * self.left) {
+            self.free.retain(|_, free| *free > now);
+            self.left = self.free.len();
+        }
     }
 }
 
@@ -138,15 +156,30 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_forgotten() {
-        let limiter = Limiter::default();
-        let (rule, start) = ([charge("a", "1/s")], Instant::now());
-        for user in 0..10 * MANY as u32 {
-            let now = start + Duration::from_secs(user.into());
-            limiter
-                .take(&rule, user, now)
-                .expect("each for the first time");
+        let charges = [charge("a", "1/s"), charge("b", "1/s"), charge("c", "1/s")];
+        for count in 1..=charges.len() {
+            let (limiter, start) = (Limiter::default(), Instant::now());
+            for user in 0..10 * MANY as u32 {
+                let now = start + Duration::from_secs(user.into());
+                limiter
+                    .take(&charges[..count], user, now)
+                    .expect("each for the first time");
+                let kept = limiter.spent.lock().expect("no panic").free.len();
+                assert!(kept <= MANY + count, "{kept} of {count} charges");
+            }
         }
-        let kept = limiter.spent.lock().expect("no panic").len();
-        assert!(kept <= 2 * MANY, "{kept}");
+    }
+
+    #[test]
+    fn what_still_counts_is_kept() {
+        let (limiter, now) = (Limiter::default(), Instant::now());
+        let rule = [charge("a", "1/h")];
+        let users = 0..5 * MANY as u32;
+        for user in users.clone() {
+            assert!(limiter.take(&rule, user, now).is_ok(), "{user}");
+        }
+        for user in users {
+            assert!(limiter.take(&rule, user, now).is_err(), "{user}");
+        }
     }
 }

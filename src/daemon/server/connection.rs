@@ -2,11 +2,13 @@
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
+use std::os::fd::AsRawFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use nix::sys::socket::{Shutdown, shutdown};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep_until};
 
@@ -21,6 +23,7 @@ use crate::daemon::Daemon;
 use crate::daemon::context::AFTER_SLEEP;
 use crate::daemon::environments::asked_by;
 use crate::daemon::peer::Caller;
+use crate::daemon::until::until;
 use crate::protocol::Code;
 
 /// How long, and for how many bytes, the rest of what a peer sends is read that is told why it is not understood: closing
@@ -195,25 +198,37 @@ impl Connection {
                 stage = now;
                 deadline = self.deadline(stage);
             }
-            taken = loop {
-                match self.read() {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(_) => return Err(Gone),
-                    Ok(taken) => break taken,
-                }
-                match self.readable(stage, deadline).await {
-                    Woken::Ready => {}
-                    Woken::Late if matches!(stage, Stage::Fresh | Stage::Idle) => return Err(Gone),
-                    Woken::Late => {
-                        return Ok(Err(Refusal {
-                            code: Code::TooSlow,
-                            message: "the request did not come in time",
-                        }));
-                    }
-                    // Whoever has not begun a request is not waited for.
-                    Woken::Ending => return Err(Gone),
-                }
+            taken = match self.receive(stage, deadline).await? {
+                Ok(taken) => taken,
+                Err(refusal) => return Ok(Err(refusal)),
             };
+        }
+    }
+
+    /// What came of the next piece, or why it is waited for no longer.
+    async fn receive(
+        &mut self,
+        stage: Stage,
+        deadline: Instant,
+    ) -> Result<Result<Taken, Refusal>, Gone> {
+        loop {
+            match self.read() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Err(Gone),
+                Ok(taken) => return Ok(Ok(taken)),
+            }
+            match self.readable(stage, deadline).await {
+                Woken::Ready => {}
+                // Whoever has not begun a request is owed no answer.
+                Woken::Late if matches!(stage, Stage::Fresh | Stage::Idle) => return Err(Gone),
+                Woken::Late => {
+                    return Ok(Err(Refusal {
+                        code: Code::TooSlow,
+                        message: "the request did not come in time",
+                    }));
+                }
+                Woken::Ending => return Err(Gone),
+            }
         }
     }
 
@@ -273,7 +288,9 @@ impl Connection {
             true => self.write(&[&head]).await,
             false if response.holds_secrets() => {
                 let parts: [&[u8]; 4] = [&head, first, second, third];
-                unless(self.daemon.vault.locked(), self.write(&parts)).await
+                // Whoever is slow to take it does not keep it in memory after a lock.
+                let written = until(self.daemon.vault.locked(), self.write(&parts)).await;
+                written.unwrap_or(Err(Gone))
             }
             false => self.write(&[&head, first, second, third]).await,
         }
@@ -291,10 +308,7 @@ impl Connection {
     /// Lets the peer finish what it sends, so that it gets to read what it was told.
     async fn linger(&self) {
         // It has gone already if this fails.
-        let _ = nix::sys::socket::shutdown(
-            std::os::fd::AsRawFd::as_raw_fd(&self.stream),
-            nix::sys::socket::Shutdown::Write,
-        );
+        let _ = shutdown(self.stream.as_raw_fd(), Shutdown::Write);
         let deadline = Instant::now() + LINGER;
         let mut rest = LINGER_BYTES;
         loop {
@@ -314,19 +328,6 @@ impl Connection {
             }
         }
     }
-}
-
-/// Does `work`, unless `end` comes first: whoever is slow to take an answer does not keep it in memory after a lock.
-async fn unless<T>(
-    end: impl Future<Output = ()>,
-    work: impl Future<Output = Result<T, Gone>>,
-) -> Result<T, Gone> {
-    let (mut end, mut work) = (pin!(end), pin!(work));
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Pending => end.as_mut().poll(context).map(|()| Err(Gone)),
-        done => done,
-    })
-    .await
 }
 
 /// What ended a wait.

@@ -1,9 +1,7 @@
 //! Collects requests from the pieces in which they come, in locked memory. Where a request ends, and whether it is one,
 //! does not depend on the pieces.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
+use super::allowance::Allowance;
 use super::request::{Head, Refusal, Request};
 use crate::protocol::{Code, LONGEST_HEAD};
 use crate::secret::Secret;
@@ -24,87 +22,6 @@ pub enum Taken {
     Refused(Refusal),
 }
 
-/// How much locked memory the unfinished requests of all connections may take together: half a request is no work for
-/// its sender, and locked memory is scarce.
-///
-/// Those of one user may take half of it, so that nobody keeps everybody else from asking.
-#[derive(Clone)]
-pub struct Allowance {
-    shares: Arc<Shares>,
-    user: Option<u32>,
-}
-
-struct Shares {
-    taken: Mutex<Shared>,
-    limit: usize,
-}
-
-#[derive(Default)]
-struct Shared {
-    all: usize,
-    by_user: HashMap<u32, usize>,
-}
-
-impl Allowance {
-    /// At most `limit` bytes.
-    pub fn new(limit: usize) -> Self {
-        let taken = Mutex::default();
-        Self {
-            shares: Arc::new(Shares { taken, limit }),
-            user: None,
-        }
-    }
-
-    /// The part of `user`.
-    #[must_use]
-    pub fn of(&self, user: u32) -> Self {
-        Self {
-            shares: Arc::clone(&self.shares),
-            user: Some(user),
-        }
-    }
-
-    /// How much of it is taken.
-    pub fn taken(&self) -> usize {
-        self.lock().all
-    }
-
-    fn take(&self, size: usize) -> bool {
-        let limit = self.shares.limit;
-        let mut taken = self.lock();
-        if taken.all.saturating_add(size) > limit {
-            return false;
-        }
-        if let Some(user) = self.user {
-            let of_user = taken.by_user.get(&user).map_or(size, |taken| taken + size);
-            if of_user > limit / 2 {
-                return false;
-            }
-            taken.by_user.insert(user, of_user);
-        }
-        taken.all += size;
-        true
-    }
-
-    fn give_back(&self, size: usize) {
-        let mut taken = self.lock();
-        taken.all -= size;
-        if let Some(user) = self.user
-            && let Some(of_user) = taken.by_user.get_mut(&user)
-        {
-            *of_user -= size;
-            if *of_user == 0 {
-                taken.by_user.remove(&user);
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Shared> {
-        let taken = self.shares.taken.lock();
-        taken.unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The unfinished request of a connection.
 pub struct Intake {
     allowance: Allowance,
@@ -120,11 +37,7 @@ impl Intake {
     /// Nothing yet.
     pub fn new(allowance: Allowance) -> Self {
         Self {
-            held: Held {
-                bytes: None,
-                used: 0,
-                allowance: allowance.clone(),
-            },
+            held: Held::nothing(&allowance),
             allowance,
             head: None,
             searched: 0,
@@ -416,7 +329,6 @@ mod tests {
         ));
         drop(held);
         assert_eq!(all.taken(), 0);
-        assert!(all.lock().by_user.is_empty());
         assert!(matches!(Intake::new(all.of(1)).take(b"a"), Taken::Partial));
     }
 

@@ -3,7 +3,6 @@
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -118,8 +117,8 @@ impl ListenError {
 }
 
 impl OwnSocket {
-    /// Listens at the path that `settings` say. The folder is made if there is none, but none above it. What a daemon has
-    /// left there that was killed is replaced, in one step.
+    /// Listens at the path that `settings` say. The folder is made if there is none, but none above it. What a daemon that
+    /// was killed has left there is replaced, in one step.
     ///
     /// # Errors
     /// When another daemon serves it, or the system refuses.
@@ -127,6 +126,8 @@ impl OwnSocket {
         settings: &settings::Socket,
         system: bool,
     ) -> Result<(Self, UnixListener), ListenError> {
+        // Before anything is made for it.
+        check_path(&settings.path)?;
         make_folder_of(&settings.path, system)?;
         // A path that is mistyped must not cost the file that is there.
         let found = fs::symlink_metadata(&settings.path);
@@ -195,7 +196,7 @@ impl Drop for OwnSocket {
 /// Listens at the path that `settings` say, in a folder that is there. What is there is replaced, in one step.
 fn place(settings: &settings::Socket) -> Result<(UnixListener, Identity), ListenError> {
     let path = &settings.path;
-    let (_, staged) = staging(path)?;
+    let staged = staged_beside(path);
     let refused = |what: &Path| {
         let what = what.display().to_string();
         move |error| ListenError::Io(what, error)
@@ -226,31 +227,36 @@ fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 
-/// The folder of the socket, and a path in it that no other socket has.
-fn staging(path: &Path) -> Result<(&Path, PathBuf), ListenError> {
-    let too_long = || ListenError::TooLong(path.to_owned());
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(too_long());
-    };
-    let folder = match folder.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => folder,
-    };
-    let staged = folder.join(format!(".{}", std::process::id()));
-    let longest = path.as_os_str().len().max(staged.as_os_str().len());
-    let fits = longest <= LONGEST && !name.as_bytes().is_empty();
-    match fits {
-        true => Ok((folder, staged)),
-        // Shorter than the name that it gets, or as long.
-        false => Err(too_long()),
+/// The folder of the socket at `path`.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A path beside `path` that no other socket has.
+fn staged_beside(path: &Path) -> PathBuf {
+    folder_of(path).join(format!(".{}", std::process::id()))
+}
+
+/// Makes sure that a socket can have the path, and can be made beside it.
+fn check_path(path: &Path) -> Result<(), ListenError> {
+    if path.file_name().is_none() {
+        let error = Errno::EISDIR.into();
+        return Err(ListenError::Io(path.display().to_string(), error));
+    }
+    let length = |path: &Path| path.as_os_str().len();
+    match length(path).max(length(&staged_beside(path))) <= LONGEST {
+        true => Ok(()),
+        false => Err(ListenError::TooLong(path.to_owned())),
     }
 }
 
 /// Makes the folder of a socket.
 fn make_folder_of(path: &Path, system: bool) -> Result<(), ListenError> {
-    let (folder, _) = staging(path)?;
     let mode = if system { 0o755 } else { 0o700 };
-    make_folder(folder, mode)
+    make_folder(folder_of(path), mode)
 }
 
 /// Makes the folder, if the one that is to hold it is there: else the path is mistyped. One that is there stays as it is.
@@ -447,9 +453,15 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_too_long_is_told() {
-        let path = Path::new("/tmp").join("x".repeat(120));
-        let error = OwnSocket::bind(&settings(&path, 0o600), false).err();
+    fn a_path_that_no_socket_can_have_is_told_before_anything_is_made() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let long = folder.path().join("escrun").join("x".repeat(120));
+        let error = OwnSocket::bind(&settings(&long, 0o600), false).err();
         assert!(matches!(error, Some(ListenError::TooLong(_))));
+        let parent = folder.path().join("escrun/..");
+        let error = OwnSocket::bind(&settings(&parent, 0o600), false).err();
+        let told = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(told.ends_with("escrun/..: is a directory"), "{told}");
+        assert!(!folder.path().join("escrun").exists());
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Metrics {
     pub(crate) audit_failures: AtomicU64,
 }
 
-/// What others count.
+/// What others count, and how things are at the moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Gauges {
     /// Connections that are open.
@@ -68,32 +68,40 @@ impl Metrics {
     /// The text.
     pub(super) fn text(&self, gauges: &Gauges) -> String {
         let mut text = Text(String::with_capacity(4096));
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        text.family(
-            "escrun_requests_total",
-            "counter",
-            "Requests, by call and outcome.",
-        );
+        self.write_requests(&mut text);
+        self.write_refused(&mut text);
+        self.write_durations(&mut text);
+        self.write_singles(&mut text, gauges);
+        text.0
+    }
+
+    fn write_requests(&self, text: &mut Text) {
+        let name = "escrun_requests_total";
+        text.family(name, "counter", "Requests, by call and outcome.");
         for call in Call::ALL {
             for (outcome, count) in outcomes().zip(&self.requests[call.index()]) {
                 // Those that never happened would be most of the text.
                 if load(count) > 0 || outcome.is_none() {
-                    let labels = format!("call=\"{}\",outcome=\"{}\"", call.name(), name(outcome));
-                    text.sample("escrun_requests_total", &labels, load(count));
+                    let labels = format!("call=\"{}\",outcome=\"{}\"", call.name(), word(outcome));
+                    text.sample(name, &labels, load(count));
                 }
             }
         }
-        text.family(
-            "escrun_refused_total",
-            "counter",
-            "What was no request, or for no call, by outcome.",
-        );
+    }
+
+    fn write_refused(&self, text: &mut Text) {
+        let name = "escrun_refused_total";
+        let help = "What was no request, or for no call, by outcome.";
+        text.family(name, "counter", help);
         for (outcome, count) in outcomes().zip(&self.refused) {
             if outcome.is_some() {
-                let labels = format!("outcome=\"{}\"", name(outcome));
-                text.sample("escrun_refused_total", &labels, load(count));
+                let labels = format!("outcome=\"{}\"", word(outcome));
+                text.sample(name, &labels, load(count));
             }
         }
+    }
+
+    fn write_durations(&self, text: &mut Text) {
         text.family(
             "escrun_request_duration_seconds",
             "summary",
@@ -106,6 +114,10 @@ impl Metrics {
             text.sample("escrun_request_duration_seconds_sum", &labels, seconds);
             text.sample("escrun_request_duration_seconds_count", &labels, count);
         }
+    }
+
+    /// The families that are a number each.
+    fn write_singles(&self, text: &mut Text, gauges: &Gauges) {
         let (counter, gauge) = ("counter", "gauge");
         for (family, kind, help, value) in [
             (
@@ -190,7 +202,6 @@ impl Metrics {
             text.family(family, kind, help);
             text.sample(family, "", value);
         }
-        text.0
     }
 }
 
@@ -220,8 +231,12 @@ fn index(outcome: Option<Code>) -> usize {
     place.expect("every code is one of all")
 }
 
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
 /// The word of an outcome: that which answers have.
-fn name(outcome: Option<Code>) -> String {
+fn word(outcome: Option<Code>) -> String {
     let code = outcome.and_then(|code| serde_json::to_value(code).ok());
     code.and_then(|code| code.as_str().map(str::to_owned))
         .unwrap_or_else(|| "ok".to_owned())

@@ -4,6 +4,7 @@
 //! What a peer sends decides nothing but what is asked: who it is comes from the kernel.
 
 mod accept;
+mod allowance;
 mod calls;
 mod connection;
 mod intake;
@@ -20,7 +21,8 @@ mod stop;
 mod turns;
 
 pub(crate) use accept::{Waiting, accept};
-pub use intake::{Allowance, Intake, Taken};
+pub use allowance::Allowance;
+pub use intake::{Intake, Taken};
 pub(crate) use keep::keep;
 pub use listener::ListenError;
 pub(crate) use listener::OwnSocket;

@@ -58,11 +58,6 @@ pub(super) async fn serve(
     };
     // Whoever has gone is told nothing more.
     let _ = watcher.run().await;
-    watcher
-        .daemon
-        .metrics
-        .watchers
-        .fetch_sub(1, Ordering::Relaxed);
 }
 
 struct Watcher {
@@ -73,6 +68,12 @@ struct Watcher {
     subscription: Subscription,
     told: Option<Box<str>>,
     ends: Option<Instant>,
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.daemon.metrics.watchers.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What happened while a watcher waited.

@@ -12,6 +12,7 @@ use super::notation::{
     AGE, ARGUMENT, CONNECTIONS, FILE, FILE_GLOB, FILE_SIZE, FILES, GRACE, GROUP, IDLE, MODE, PLACE,
     PROGRAM, SIZE, VARIABLE, WAIT,
 };
+use super::{Audit, Cache, Limits, Providers};
 use crate::project::config::{Fault, or_default, parse};
 use crate::project::{self, SettingsFile};
 
@@ -168,6 +169,56 @@ impl DaemonFile {
             .chain(identities)
             .try_for_each(absolute)?;
         Ok(file)
+    }
+}
+
+impl AuditFile {
+    /// What is said, and the rest from `below`. Which file it is has been settled there.
+    pub(super) fn over(self, below: Audit) -> Audit {
+        Audit {
+            max_size: self.max_size.unwrap_or(below.max_size),
+            keep: self.keep.unwrap_or(below.keep),
+            journal: self.journal.unwrap_or(below.journal),
+            ..below
+        }
+    }
+}
+
+impl CacheFile {
+    /// What is said, and the rest from `below`.
+    pub(super) fn over(self, below: Cache) -> Cache {
+        Cache {
+            max_bytes: self.max_bytes.or(below.max_bytes),
+            max_age: self.max_age.unwrap_or(below.max_age),
+        }
+    }
+}
+
+impl ProvidersFile {
+    /// What is said, and the rest from `below`. What is not listed is not allowed.
+    pub(super) fn over(self, below: Providers) -> Providers {
+        Providers {
+            files: self.files,
+            variables: self.variables,
+            commands: self.commands,
+            plugins: self.plugins,
+            max_age: self.max_age.unwrap_or(below.max_age),
+        }
+    }
+}
+
+impl LimitsFile {
+    /// What is said, and the rest from `below`.
+    pub(super) fn over(self, below: Limits) -> Limits {
+        Limits {
+            connections: self.connections.or(below.connections),
+            connections_per_user: self.connections_per_user.or(below.connections_per_user),
+            head_time: self.head_time.unwrap_or(below.head_time),
+            body_time: self.body_time.unwrap_or(below.body_time),
+            write_time: self.write_time.unwrap_or(below.write_time),
+            idle_time: self.idle_time.unwrap_or(below.idle_time),
+            drain_time: self.drain_time.unwrap_or(below.drain_time),
+        }
     }
 }
 

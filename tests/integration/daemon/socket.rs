@@ -1,13 +1,25 @@
 //! The daemon's own socket, which others take away.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::net::UnixListener;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use nix::sys::signal::Signal;
 
-use super::served::Served;
+use super::served::{Served, read_answer, request};
 use crate::cli::test_env::TestEnv;
+
+/// A program that is not to outlive the test, whatever becomes of that.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// Waits until the daemon answers at its path.
 #[track_caller]
@@ -37,15 +49,13 @@ fn a_name_that_was_taken_away_is_put_back() {
 
 #[test]
 fn who_has_connected_before_is_served_on() {
-    use std::io::Write as _;
-
     let served = Served::project();
     let mut before = served.connect();
     fs::remove_file(served.socket()).unwrap();
     await_answer(&served);
-    let health = super::served::request("GET /v1/health", "");
+    let health = request("GET /v1/health", "");
     before.write_all(&health).unwrap();
-    let answer = super::served::read_answer(&mut before).unwrap();
+    let answer = read_answer(&mut before).unwrap();
     assert_eq!(answer.status, 200);
 }
 
@@ -73,7 +83,7 @@ fn another_daemon_that_has_come_is_left_alone() {
     // Without the file that both would lock, nothing keeps another one from coming.
     fs::remove_dir_all(served.socket().parent().unwrap()).unwrap();
     let path = |name: &str| served.env.path(name).display().to_string();
-    let mut second = served
+    let second = served
         .command(env!("CARGO_BIN_EXE_escrun"))
         .args(["daemon", "--dir", &path("project/environments")])
         .args(["--socket", &path("run/escrun.sock")])
@@ -81,12 +91,12 @@ fn another_daemon_that_has_come_is_left_alone() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    let second = Killed(second);
     await_answer(&served);
     served.signal(Signal::SIGCONT);
     assert!(!served.wait().success());
     let (log, answers) = (served.log(), served.answers());
-    second.kill().unwrap();
-    second.wait().unwrap();
+    drop(second);
     assert!(
         log.contains("was taken away, and cannot be put back"),
         "{log}"

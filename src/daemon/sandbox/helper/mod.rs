@@ -17,11 +17,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
 use crate::sys::channel::Channel;
 use crate::sys::children::Pid;
 use crate::sys::exec::own_program;
+use crate::sys::hang_up::has_hung_up;
 use crate::sys::readable::Readable;
 use crate::sys::signal::Mask;
 use crate::sys::start::{Failure, Image, block_signals, reap};
@@ -184,17 +183,6 @@ impl Helper {
 /// What is said when the helper or an attendant was killed by somebody else.
 fn gone() -> io::Error {
     io::Error::other(GONE)
-}
-
-/// Whether the other end of a channel is closed.
-fn has_hung_up(channel: &Channel) -> io::Result<bool> {
-    // poll(2) tells a hang-up always.
-    let mut polled = [PollFd::new(channel.as_fd(), PollFlags::empty())];
-    match poll(&mut polled, PollTimeout::ZERO) {
-        Ok(_) => Ok(polled[0].any() == Some(true)),
-        Err(nix::errno::Errno::EINTR) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// `NAME=value`.

@@ -2,15 +2,13 @@
 //! ends with having passed it on.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::thread;
-
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{Duty, Helper};
 use crate::crypt::{PluginHost, host_plugin};
 use crate::sys::children::Pid;
+use crate::sys::hang_up::await_hang_up;
 use crate::sys::signal::{Signal, Target, send};
 use crate::sys::stack::on_private_stack;
 use crate::sys::start::lead_group;
@@ -32,14 +30,8 @@ pub(super) fn talk(line: UnixStream) -> io::Result<()> {
 
 /// Ends this process and the plugin when the other end of the line is closed. What is read from it is for others.
 fn end_with(line: &UnixStream) {
-    // poll(2) tells a hang-up always.
-    let mut hang_up = [PollFd::new(line.as_fd(), PollFlags::empty())];
-    loop {
-        match poll(&mut hang_up, PollTimeout::NONE) {
-            Ok(_) if hang_up[0].any() == Some(true) => break,
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(_) => return,
-        }
+    if await_hang_up(line).is_err() {
+        return;
     }
     let _ = send(Target::Group(Pid::own()), Signal::KILL);
 }

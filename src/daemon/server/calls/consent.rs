@@ -1,12 +1,9 @@
 //! Asking a person before a peer is given something, if the rules want that.
 
-use std::future::{Future, pending, poll_fn};
+use std::future::pending;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
-use std::pin::pin;
-use std::task::Poll;
+use std::os::fd::AsRawFd;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
@@ -16,7 +13,9 @@ use super::super::response::Response;
 use super::inquiry::Inquiry;
 use crate::daemon::keys::Consent;
 use crate::daemon::policy::Decision;
+use crate::daemon::until::until;
 use crate::protocol::Code;
+use crate::sys::hang_up::has_hung_up;
 
 /// Has a person agree, if the rules want that. Who does not agree is a reason to deny.
 pub(super) async fn consent(
@@ -53,20 +52,11 @@ pub(super) async fn consent(
 async fn asked(inquiry: &Inquiry<'_>, what: &str) -> Option<Consent> {
     let settings = inquiry.daemon.settings.current();
     let confirmer = &inquiry.daemon.confirmer;
-    let mut consent = pin!(confirmer.ask(&settings.confirm, inquiry.peer, what));
-    let mut hung_up = pin!(async {
-        match inquiry.connection {
-            Some(connection) => hung_up(connection).await,
-            None => pending().await,
-        }
-    });
-    poll_fn(|context| {
-        if let Poll::Ready(consent) = consent.as_mut().poll(context) {
-            return Poll::Ready(Some(consent));
-        }
-        hung_up.as_mut().poll(context).map(|()| None)
-    })
-    .await
+    let consent = confirmer.ask(&settings.confirm, inquiry.peer, what);
+    match inquiry.connection {
+        Some(connection) => until(hung_up(connection), consent).await,
+        None => Some(consent.await),
+    }
 }
 
 /// Returns when nobody is on the other side. One who has said all, and waits, is not told from one who never says more:
@@ -80,16 +70,9 @@ async fn hung_up(connection: &UnixStream) {
         }
         match connection.try_io(Interest::READABLE, look) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Ok(0) if is_closed(connection) => return,
+            Ok(0) if has_hung_up(connection).unwrap_or(false) => return,
             Ok(_) => return pending().await,
             Err(_) => return,
         }
     }
-}
-
-/// Whether the other side neither writes nor reads any more.
-fn is_closed(connection: &UnixStream) -> bool {
-    let mut polled = [PollFd::new(connection.as_fd(), PollFlags::empty())];
-    let events = poll(&mut polled, PollTimeout::ZERO).map(|_| polled[0].revents());
-    events.is_ok_and(|events| events.is_some_and(|events| events.contains(PollFlags::POLLHUP)))
 }

@@ -43,8 +43,7 @@ pub(super) fn lock(asking: Asking<'_>) -> Result<Response, Response> {
     };
     // First: that it cannot be written down is no reason to keep the keys.
     asking.daemon.vault.lock();
-    asking.daemon.environments.forget();
-    asking.daemon.state_changed.notify_one();
+    asking.daemon.forget_opened();
     let recorded = inquiry.give(&decision, None);
     info!("the identities were locked on request");
     if recorded.is_err() {
