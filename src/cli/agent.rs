@@ -94,6 +94,12 @@ pub(super) fn identity(ui: &Ui, typed: &Sources, ambient: &Ambient) -> Result<()
     let mut text = String::new();
     match agent_socket(typed, ambient).map(|socket| Client::new(socket).status()) {
         Some(Ok(status)) => {
+            if status.keys.recipients.is_empty() {
+                ui.warning(match status.keys.locked {
+                    true => "the public keys are left out: the identities are locked",
+                    false => "the public keys are left out: the agent has no identity",
+                });
+            }
             for recipient in &status.keys.recipients {
                 text += &format!("# public key: {recipient}\n");
             }

@@ -1,6 +1,7 @@
 //! What surrounds the process, read once and handed on as values.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use super::error::Failure;
@@ -61,9 +62,14 @@ impl Ambient {
         self.user_folder("XDG_DATA_HOME", ".local/share")
     }
 
-    /// The user's folder for what lives as long as the session.
+    /// The user's folder for what lives as long as the session. One that is another's is none (XDG Base Directory
+    /// Specification): `su` and `sudo -E` leave the variable as it was, and whose folder it is would be believed.
     pub(super) fn runtime_folder(&self) -> Option<PathBuf> {
-        self.absolute("XDG_RUNTIME_DIR")
+        let folder = self.absolute("XDG_RUNTIME_DIR")?;
+        match folder.metadata() {
+            Ok(found) if found.uid() != self.user => None,
+            _ => Some(folder),
+        }
     }
 
     /// The folder `sops/age` of the user's configuration, where sops keeps its keys.

@@ -54,6 +54,20 @@ fn failure(error: &clap::Error, verb: Option<&str>) -> Failure {
         None => "escrun --help shows the verbs and options".to_owned(),
     };
     match (error.kind(), context(ContextKind::InvalidArg)) {
+        // The parser would say what the verb is for.
+        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
+            let verb = verb.unwrap_or("run");
+            Failure::usage(format!("escrun {verb} takes a verb of its own")).with_hint(help)
+        }
+        (ErrorKind::InvalidSubcommand, _) => {
+            let word = context(ContextKind::InvalidSubcommand).unwrap_or_default();
+            let verb = verb.unwrap_or("run");
+            let hint = match context(ContextKind::SuggestedSubcommand) {
+                Some(near) => format!("did you mean {near}?"),
+                None => help,
+            };
+            Failure::usage(format!("escrun {verb} has no verb {word}")).with_hint(hint)
+        }
         (ErrorKind::UnknownArgument, Some(word)) if !word.starts_with('-') => match verb {
             None | Some("run") => no_verb(word),
             Some(verb) => {

@@ -110,6 +110,9 @@ impl Error {
                 ));
             }
             Error::NoIdentity { .. } => "name one with `--identity FILE`",
+            Error::NoneFits { problems, .. } if !problems.is_empty() => {
+                "mend what kept the others from being tried, or name another with `--identity FILE`"
+            }
             Error::NoneFits { .. } => {
                 "name another with `--identity FILE`, or have someone who can open it add your recipient"
             }

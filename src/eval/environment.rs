@@ -62,6 +62,10 @@ const MAX_IMPORTS: usize = 10_000;
 /// large definition that is imported thousands of times would take minutes.
 const MAX_MERGED: u64 = 1 << 30;
 
+/// How many members the objects of all environments may have together that they have from their imports: each environment's
+/// are kept as long as the evaluation takes, and thousands of them may stand upon one another.
+pub(super) const MAX_INHERITED: u64 = 4_000_000;
+
 /// How many bytes of names are compared with one another for suggestions.
 const MAX_COMPARISONS: usize = 20_000_000;
 
@@ -93,6 +97,7 @@ pub fn evaluate(
             comparisons_left: MAX_COMPARISONS,
             made: 0,
             merged: 0,
+            inherited: 0,
         };
         let (environments, merged) = pass.select(selection, overrides);
         let diagnostics = pass.diagnostics;
@@ -124,6 +129,8 @@ pub(super) struct Pass<'a> {
     pub(super) comparisons_left: usize,
     /// How much was merged for imports.
     merged: u64,
+    /// How many members objects have from what they go over.
+    pub(super) inherited: u64,
     /// How many bytes were made by functions and interpolations, roughly.
     pub(super) made: u64,
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::environment::{Mode, Pass};
+use super::environment::{MAX_INHERITED, Mode, Pass};
 use super::merge::{below, final_override, inherited, merge};
 use crate::ast::{Call, Definition, ExprId, ExprKind, Parsed, Part, Property, find_property};
 use crate::diagnostic::Diagnostic;
@@ -152,7 +152,14 @@ impl<'s, 'a> Scope<'s, 'a> {
             kind => {
                 let value = self.bounded(definition, id, kind);
                 match base {
-                    Some(base) => merge(value, base, &mut self.pass.diagnostics),
+                    Some(base) => {
+                        let merged = merge(value, base, &mut self.pass.diagnostics);
+                        if let Data::Object(_) = merged.data {
+                            // At least as much as it has members, at any depth.
+                            self.inherit(merged.weight(), &definition.origin(id));
+                        }
+                        merged
+                    }
                     None => value,
                 }
             }
@@ -183,7 +190,9 @@ impl<'s, 'a> Scope<'s, 'a> {
     /// An object literal over its base.
     fn object(&mut self, properties: &[Property], base: Option<&Value>, origin: Origin) -> Value {
         let has = |key: &str| find_property(properties, key).is_some();
+        let base = base.filter(|_| self.pass.inherited <= MAX_INHERITED);
         let mut object = base.map_or_else(Object::default, |base| below(base, has));
+        self.inherit(object.members.len() as u64, &origin);
         for property in properties {
             let below = base.and_then(|base| inherited(base, &property.key));
             let value = self.evaluate(property.value, below.as_ref());
@@ -194,6 +203,19 @@ impl<'s, 'a> Scope<'s, 'a> {
         match base {
             Some(base) => value.onto(base),
             None => value,
+        }
+    }
+
+    /// Counts what an object has from what it goes over. Once that is too much in all, nothing is inherited any more.
+    fn inherit(&mut self, members: u64, origin: &Origin) {
+        let before = self.pass.inherited;
+        self.pass.inherited = before.saturating_add(members);
+        if before <= MAX_INHERITED && self.pass.inherited > MAX_INHERITED {
+            let message = format!(
+                "environments have more than {MAX_INHERITED} values of their imports in all"
+            );
+            let fault = Diagnostic::error(&origin.source, origin.span, "values", message);
+            self.pass.report(fault);
         }
     }
 

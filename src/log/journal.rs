@@ -10,7 +10,7 @@ use std::path::Path;
 
 use tracing::Level;
 
-use super::record::{Record, Value};
+use super::record::Record;
 
 /// Fields that say why.
 const REASONS: [&str; 2] = ["reason", "error"];
@@ -90,15 +90,22 @@ impl Entry {
         entry
     }
 
-    /// A record as the journal takes it. Our own fields are `ESCRUN_CHILD` and the like. Why something is as it is stands
-    /// in the message too: that is all that is shown unless somebody asks for more.
+    /// A record as the journal takes it. Our own fields are `ESCRUN_CHILD` and the like. Why something is as it is, and
+    /// what helps, stand in the message too: that is all that is shown unless somebody asks for more.
     pub(super) fn of(record: &Record) -> Self {
-        let is_reason = |(name, _): &&(&str, Value)| REASONS.contains(name);
-        let message = match record.fields.iter().find(is_reason) {
-            Some((_, reason)) => &format!("{}: {reason}", record.message),
-            None => &record.message,
+        let text = |names: &[&str]| {
+            let fields = record.fields.iter();
+            let mut texts = fields.filter(|(name, _)| names.contains(name));
+            texts.next().map(|(_, value)| value.to_string())
         };
-        let mut entry = Self::new(record.level, message);
+        let mut message = record.message.clone();
+        if let Some(reason) = text(&REASONS) {
+            message += &format!(": {reason}");
+        }
+        if let Some(hint) = text(&["hint"]).filter(|hint| !hint.is_empty()) {
+            message += &format!(" ({hint})");
+        }
+        let mut entry = Self::new(record.level, &message);
         for (name, value) in &record.fields {
             let name = format!("ESCRUN_{}", name.to_ascii_uppercase());
             entry.field(&name, &value.to_string());
@@ -124,6 +131,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::Value;
     use super::*;
 
     fn record(message: &str) -> Record {
@@ -155,6 +163,11 @@ mod tests {
         let entry = Entry::of(&record).0;
         assert!(entry.starts_with(b"MESSAGE=refused: the file is gone\n"));
         assert!(entry.ends_with(b"ESCRUN_REASON=the file is gone\n"));
+        record
+            .fields
+            .push(("hint", Value::Text("put it back".into())));
+        let entry = Entry::of(&record).0;
+        assert!(entry.starts_with(b"MESSAGE=refused: the file is gone (put it back)\n"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What may go wrong with settings, and what helps.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::config::Fault;
@@ -178,6 +179,13 @@ impl Error {
             Error::NoFolder { .. } => {
                 "make a folder `environments`, or name one with --dir or in escrun.yaml".to_owned()
             }
+            Error::Read {
+                file,
+                error: ReadError::Io(error),
+            } if error.kind() == io::ErrorKind::PermissionDenied => format!(
+                "the user that reads it has to be allowed to: chmod a+r {}",
+                file.display()
+            ),
             Error::Read { .. } | Error::StackName | Error::NoStack { .. } => return None,
         })
     }

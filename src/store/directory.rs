@@ -227,6 +227,14 @@ impl Found<'_> {
         self.folder.path().join(self.name.definition())
     }
 
+    /// The environment whose definition, or overlay, the file is by its place, if it is another's than was looked for: it
+    /// was found by a link.
+    pub fn owner(&self) -> Option<EnvironmentName> {
+        let place = self.folder.place_of(&self.entry, &self.name.definition())?;
+        let owner = EnvironmentName::of_file(&place)?;
+        (owner != self.name).then_some(owner)
+    }
+
     /// Reads it.
     ///
     /// # Errors

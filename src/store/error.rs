@@ -169,7 +169,10 @@ impl Error {
                     .to_owned(),
             ),
             Error::Open { file, error } if error.kind() == io::ErrorKind::PermissionDenied => {
-                Some(format!("chmod u+r {}, or become its owner", file.display()))
+                Some(format!(
+                    "its owner can let you read it, and enter {}; a daemon can give it to you without that",
+                    file.parent().unwrap_or(file).display()
+                ))
             }
             Error::NotUtf8 { utf16, .. } => Some(if *utf16 {
                 "it looks like UTF-16: save it as UTF-8".to_owned()

@@ -32,6 +32,12 @@ impl EnvironmentName {
         PathBuf::from(format!("{}{EXTENSION}", self.0))
     }
 
+    /// The environment that a file in a folder is for, by its path in it: as its definition or as its overlay.
+    pub(super) fn of_file(path: &std::path::Path) -> Option<Self> {
+        let name = path.to_str()?.strip_suffix(EXTENSION)?;
+        name.strip_suffix(LOCAL).unwrap_or(name).parse().ok()
+    }
+
     /// The path of the developer's own overlay, relative to its folder.
     pub fn overlay(&self) -> PathBuf {
         PathBuf::from(format!("{}{LOCAL}{EXTENSION}", self.0))

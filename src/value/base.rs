@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::Value;
+use super::{Data, Value};
 use crate::source::Origin;
 
 /// A link to what lies below a value.
@@ -30,11 +30,26 @@ impl Value {
     pub fn onto(self, base: &Value) -> Self {
         let base = Base {
             nearer: self.base.clone(),
-            value: base.clone(),
+            value: base.as_base(),
         };
         Self {
             base: Some(Arc::new(base)),
             ..self
+        }
+    }
+
+    /// What is kept of it below another value. The members of an object that went over another one are in what goes over it
+    /// now, and are kept nowhere else: a thousand imports would hold a thousand objects, each larger than the one before.
+    fn as_base(&self) -> Self {
+        let is_object = |value: &Self| matches!(value.data, Data::Object(_));
+        match (&self.data, &self.base) {
+            (Data::Object(object), Some(base)) if !object.closed && is_object(&base.value) => {
+                Self {
+                    data: Data::Object(Arc::default()),
+                    ..self.clone()
+                }
+            }
+            _ => self.clone(),
         }
     }
 
@@ -105,6 +120,22 @@ mod tests {
         let value = named("a").onto(&named("b")).onto(&below);
         assert_eq!(names(&value), "b c d");
         assert_eq!(names(&named("a")), "");
+    }
+
+    #[test]
+    fn members_that_went_over_others_are_kept_once() {
+        let object = |name: &str| {
+            let members = [(Arc::from("k"), named(name).into())].into();
+            let object = crate::value::Object::new(members);
+            Value::new(Data::Object(Arc::new(object)), named(name).origin)
+        };
+        let value = object("a").onto(&object("b").onto(&object("c")));
+        // Those of the lowest are what may be named where a key is missing.
+        let below: Vec<bool> =
+            std::iter::successors(value.base.as_ref(), |base| base.value.base.as_ref())
+                .map(|base| base.value.member("k").is_some())
+                .collect();
+        assert_eq!(below, [false, true]);
     }
 
     #[test]

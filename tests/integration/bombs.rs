@@ -185,6 +185,27 @@ fn large_imports_again_and_again() {
 }
 
 #[test]
+fn environments_upon_environments() {
+    let members: String = (0..5_000)
+        .map(|number| format!("  k{number}: 1\n"))
+        .collect();
+    let large = format!("values:\n{members}");
+    let errors = errors(move |name| match name.strip_prefix("e") {
+        Some("nv") => "imports: [e0]\n".to_owned(),
+        Some("2000") => large.clone(),
+        Some(number) => {
+            let next = number.parse::<u32>().unwrap() + 1;
+            format!("imports: [e{next}]\nvalues: {{a: {number}}}\n")
+        }
+        None => String::new(),
+    });
+    assert_eq!(
+        errors,
+        ["e1199:0: environments have more than 4000000 values of their imports in all"]
+    );
+}
+
+#[test]
 fn diamonds_on_diamonds() {
     let errors = errors(|name| match name.strip_prefix("e") {
         Some("nv") => "imports: [e0]\n".to_owned(),

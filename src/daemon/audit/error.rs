@@ -69,7 +69,10 @@ impl Error {
                 file.display()
             )),
             Self::Exposed(file) => Some(format!("chmod go-w {}", file.display())),
-            Self::Busy(_) => Some("only one daemon can write a file".to_owned()),
+            Self::Busy(_) => Some(
+                "a daemon with this audit runs already, as escrun status may tell; name another file for one more"
+                    .to_owned(),
+            ),
         }
     }
 }

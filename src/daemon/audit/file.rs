@@ -1,6 +1,6 @@
 //! The files of an audit: how they are made and opened, and who else may do what with them.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -60,18 +60,16 @@ pub(super) fn open(settings: &settings::Audit) -> Result<Flock<File>, Error> {
     if found.mode() & 0o022 != 0 {
         return Err(Error::Exposed(path()));
     }
-    let file = lock(file).map_err(|error| match error.kind() {
+    lock(file).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => Error::Busy(path()),
         _ => at(error),
-    })?;
-    withdraw_rights(&file, found.mode(), settings);
-    Ok(file)
+    })
 }
 
 /// Takes away what others may do beyond the settings, as where logrotate(8) has made the file. What they may do less is left
-/// so.
-pub(super) fn withdraw_rights(file: &File, mode: u32, settings: &settings::Audit) {
-    let (mode, wanted) = (mode & 0o7777, mode & settings.mode);
+/// so. Only for a file that is known to be an audit: one that was named by mistake is not ours to change.
+pub(super) fn withdraw_rights(file: &File, found: &Metadata, settings: &settings::Audit) {
+    let (mode, wanted) = (found.mode() & 0o7777, found.mode() & settings.mode);
     if mode == wanted {
         return;
     }

@@ -42,6 +42,7 @@ impl AuditJournal {
             ("ESCRUN_REVISION", record.revision),
             ("ESCRUN_REASON", record.outcome.reason()),
             ("ESCRUN_RULE", record.rule),
+            ("ESCRUN_REFUSED", record.refused),
         ];
         for (name, text) in texts {
             optional(&mut entry, name, text);
@@ -123,6 +124,14 @@ fn sentence(record: &Record<'_>) -> String {
     if let Some(reason) = record.outcome.reason() {
         sentence += ": ";
         sentence += reason;
+    }
+    if let Some(refused) = record.refused {
+        sentence += ", since it reaches ";
+        sentence += &quoted(cut(refused));
+    }
+    if let Some(rule) = record.rule {
+        sentence += ", by the rule ";
+        sentence += &quoted(cut(rule));
     }
     sentence
 }

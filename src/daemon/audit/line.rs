@@ -143,6 +143,7 @@ fn write_record(line: &mut Vec<u8>, record: &Record<'_>) {
     );
     optional(line, "reason", record.outcome.reason(), LONGEST_NAME);
     optional(line, "rule", record.rule, LONGEST_NAME);
+    optional(line, "refused", record.refused, LONGEST_NAME);
 }
 
 fn write_peer(line: &mut Vec<u8>, peer: &Peer) {
@@ -341,6 +342,7 @@ mod tests {
             variables: &many,
             revision: Some(&hostile),
             rule: Some(&hostile),
+            refused: Some(&hostile),
             ..Record::new(&hostile, Outcome::Denied)
         };
         let text = write(&Line::Record(&record));

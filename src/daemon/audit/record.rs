@@ -28,6 +28,8 @@ pub struct Record<'a> {
     pub outcome: Outcome,
     /// The rule that decided.
     pub rule: Option<&'a str>,
+    /// The environment that is reached and not allowed, if that is why it is denied.
+    pub refused: Option<&'a str>,
 }
 
 impl<'a> Record<'a> {
@@ -44,6 +46,7 @@ impl<'a> Record<'a> {
             revision: None,
             outcome,
             rule: None,
+            refused: None,
         }
     }
 }

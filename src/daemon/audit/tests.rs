@@ -125,6 +125,21 @@ fn what_others_may_do_with_a_file_is_taken_from_them() {
 }
 
 #[test]
+fn a_file_that_is_no_audit_keeps_its_mode() {
+    let scratch = Scratch::new();
+    let file = scratch.file();
+    fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+    fs::write(&file, "root:x:0:0\n").expect("written");
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).expect("set");
+    assert!(matches!(
+        Audit::open(&scratch.settings),
+        Err(Error::NoAudit(_))
+    ));
+    let found = fs::metadata(&file).expect("it is there");
+    assert_eq!(found.mode() & 0o7777, 0o644);
+}
+
+#[test]
 fn only_the_usual_folders_are_made_as_a_whole() {
     let mut scratch = Scratch::new();
     let top = scratch.beside("").join("..");

@@ -47,7 +47,8 @@ impl Trail {
         // What a process left that was killed while it rotated holds nothing but the first line. As long as another process
         // has locked the file, it may be about to put this in its place.
         let _ = fs::remove_file(rotation::staged(path));
-        let size = file.metadata().map_err(at)?.len();
+        let metadata = file.metadata().map_err(at)?;
+        let size = metadata.len();
         let mut trail = Self {
             settings: settings.clone(),
             file: Arc::new(file),
@@ -77,6 +78,7 @@ impl Trail {
                 Event::Start
             }
         };
+        withdraw_rights(&trail.file, &metadata, settings);
         trail.settle().map_err(at)?;
         trail.write(&Line::Event(event)).map_err(at)?;
         // Once, before anything is given out, it may take its time.
@@ -125,7 +127,7 @@ impl Trail {
         let here = self.file.metadata().map_err(at)?;
         let there = fs::symlink_metadata(&self.settings.file);
         if there.is_ok_and(|there| (there.dev(), there.ino()) == (here.dev(), here.ino())) {
-            withdraw_rights(&self.file, here.mode(), &self.settings);
+            withdraw_rights(&self.file, &here, &self.settings);
             return Ok(());
         }
         self.attach(Reason::Reopened)
@@ -293,11 +295,13 @@ impl Trail {
         let path = self.settings.file.clone();
         let at = |error| failed(&path, error);
         let file = Arc::new(open(&self.settings)?);
-        let size = file.metadata().map_err(at)?.len();
+        let metadata = file.metadata().map_err(at)?;
+        let size = metadata.len();
         // What is there already is not of this chain, which shows when it is verified; but it must be an audit.
         if size > 0 && tail::find(&file, size).map_err(at)?.is_none() {
             return Err(Error::NoAudit(path));
         }
+        withdraw_rights(&file, &metadata, &self.settings);
         let before = (std::mem::replace(&mut self.file, file), self.size);
         self.size = size;
         match self.write(&Line::Event(Event::File(reason))) {

@@ -90,7 +90,11 @@ impl fmt::Display for Refusal {
             Self::Unmapped => f.write_str("the settings map nothing to it"),
             Self::Answer(answer) => match answer.error.code {
                 Code::Denied => f.write_str("the policy does not allow it"),
-                _ => f.write_str(&answer.error.message),
+                _ => {
+                    f.write_str(&answer.error.message)?;
+                    let first = answer.diagnostics.iter().find_map(error);
+                    first.map_or(Ok(()), |fault| write!(f, ": {fault}"))
+                }
             },
             Self::Missing(kind, name) => write!(f, "the environments have no {kind} {name}"),
             Self::Unwritable(reason) => f.write_str(reason),
@@ -100,4 +104,14 @@ impl fmt::Display for Refusal {
             Self::Misshapen => f.write_str("the value cannot be understood"),
         }
     }
+}
+
+/// A fault of a definition as one line, if it is an error.
+fn error(fault: &serde_json::Value) -> Option<String> {
+    let message = fault["message"].as_str()?;
+    let place = match (fault["environment"].as_str(), fault["line"].as_u64()) {
+        (Some(environment), Some(line)) => format!("{environment}:{line}: "),
+        _ => String::new(),
+    };
+    (fault["severity"] == "error").then(|| format!("{place}{message}"))
 }

@@ -20,6 +20,7 @@ use crate::daemon::environments::Answer;
 use crate::daemon::peer::{Caller, Peer, PeerError};
 use crate::daemon::until::until;
 use crate::protocol::ErrorAnswer;
+use crate::quote::quoted;
 use crate::sys::fs::describe;
 use crate::value::Text;
 
@@ -52,7 +53,7 @@ pub trait Source: Send + Sync + 'static {
         wanted: &Wanted,
     ) -> impl Future<Output = Result<Arc<Answer>, ErrorAnswer>> + Send;
 
-    /// Writes down that somebody was refused before it came to that.
+    /// Writes down that somebody was refused before it came to that; not more often than any other denial.
     fn refused(&self, peer: Option<&Peer>, asked: Option<&Asked>, reason: &'static str);
 
     /// Who has connected, by the kernel's word.
@@ -197,9 +198,15 @@ fn tell(asked: Option<&Asked>, refusal: &Refusal) {
     let reason = refusal.to_string();
     let hint = refusal.hint(asked).unwrap_or_default();
     match asked {
-        Some(Asked { unit, credential }) => {
-            warn!(unit, credential, reason, hint, "a credential is not given")
-        }
+        Some(Asked { unit, credential }) => warn!(
+            unit,
+            credential,
+            reason,
+            hint,
+            "the credential {} is not given to {}",
+            quoted(credential),
+            quoted(unit)
+        ),
         None => warn!(reason, hint, "a credential is not given"),
     }
 }

@@ -21,7 +21,8 @@ const LAG: Duration = Duration::from_millis(20);
 pub(super) struct Document {
     /// Its text, or why there is none.
     pub(super) text: Result<Arc<Source>, Absence>,
-    /// The environments that it imports or refers to, each once.
+    /// The environments that it imports or refers to, each once. Where its file is a link to the definition of another one,
+    /// that one as well.
     pub(super) references: Box<[Arc<str>]>,
     /// The file that the text is from.
     file: Option<(PathBuf, Stamp)>,
@@ -70,9 +71,11 @@ impl Document {
 
     fn read(found: Found<'_>, stamp: Option<Stamp>) -> Self {
         let file = found.path();
+        // Whoever may make a link may not be one who may read what it leads to.
+        let owner = found.owner();
         match found.read() {
             Ok(source) => Self {
-                references: references(&source),
+                references: references(&source, owner),
                 text: Ok(source),
                 file: stamp.map(|stamp| (file, stamp)),
             },
@@ -114,7 +117,7 @@ impl Document {
     pub(super) fn of_text(name: &str, text: &str) -> Self {
         let source = Source::new(name, None, text);
         Self {
-            references: references(&source),
+            references: references(&source, None),
             text: Ok(source),
             file: None,
         }
@@ -165,10 +168,11 @@ impl Stamp {
     }
 }
 
-/// The environments that a definition imports or refers to, wherever the reference stands.
-fn references(source: &Arc<Source>) -> Box<[Arc<str>]> {
+/// The environments that a definition imports or refers to, wherever the reference stands, and the one that it is of.
+fn references(source: &Arc<Source>, owner: Option<EnvironmentName>) -> Box<[Arc<str>]> {
     let parsed = ast::parse(source);
-    let mut names = BTreeSet::new();
+    let mut names: BTreeSet<Arc<str>> = BTreeSet::new();
+    names.extend(owner.map(|owner| Arc::from(owner.as_str())));
     if let Some(definition) = &parsed.definition {
         names.extend(
             definition
@@ -259,6 +263,42 @@ mod tests {
         );
         fs::remove_file(&file).expect("removed");
         assert!(look(Some(&changed)).text.is_err());
+    }
+
+    #[test]
+    fn a_link_reaches_whose_definition_it_leads_to() {
+        use std::os::unix::fs::symlink;
+
+        let scratch = tempfile::tempdir().expect("a folder");
+        let at = |path: &str| scratch.path().join(path);
+        for folder in ["a", "b", "..1"] {
+            fs::create_dir(at(folder)).expect("a folder");
+        }
+        for file in ["b/prod.yaml", "b/prod.local.yaml", "..1/own.yaml"] {
+            fs::write(at(file), "imports: [c]").expect("a file");
+        }
+        for (target, link) in [
+            ("../b/prod.yaml", "a/file.yaml"),
+            ("file.yaml", "a/again.yaml"),
+            ("../b/prod.local.yaml", "a/overlay.yaml"),
+            ("b", "folder"),
+            ("..1/own.yaml", "own.yaml"),
+        ] {
+            symlink(target, at(link)).expect("a link");
+        }
+        let directory = Directory::open([scratch.path()], Overlays::Ignored).expect("a folder");
+        for (name, expected) in [
+            ("b/prod", &["c"][..]),
+            ("a/file", &["b/prod", "c"]),
+            ("a/again", &["b/prod", "c"]),
+            ("a/overlay", &["b/prod", "c"]),
+            ("folder/prod", &["b/prod", "c"]),
+            ("own", &["c"]),
+        ] {
+            let document = Document::look(&directory, &name.into(), None);
+            let references: Vec<&str> = document.references.iter().map(|name| &**name).collect();
+            assert_eq!(references, expected, "{name}");
+        }
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub struct Decision {
     pub allowed: bool,
     /// The rule that decided; none if none fitted. If it is allowed by several, all of them, joined by `, `.
     pub rule: Option<Arc<str>>,
+    /// What is not allowed, if it was not named itself: the environment that is reached from those that were. For the
+    /// audit only; a peer that is denied learns nothing.
+    pub refused: Option<Arc<str>>,
     /// How long what is given may be used.
     pub lifetime: Option<Duration>,
     /// Whether a person has to agree first.
@@ -36,6 +39,14 @@ impl Decision {
         Self {
             rule: rule.map(|rule| Arc::clone(&rule.name)),
             ..Self::default()
+        }
+    }
+
+    /// Denied because of what is reached.
+    pub(super) fn denied_for(import: &str, rule: Option<&Rule>) -> Self {
+        Self {
+            refused: Some(import.into()),
+            ..Self::denied(rule)
         }
     }
 }

@@ -150,8 +150,10 @@ impl Policy {
                 match import_verdict(&candidates, grants.root(index), import) {
                     Judgement::Allowed(rule) => grants.add_import(rule),
                     Judgement::Lent(_) => {}
-                    Judgement::Denied(rule) => return Decision::denied(Some(rule)),
-                    Judgement::Unmatched => return Decision::denied(None),
+                    Judgement::Denied(rule) => {
+                        return Decision::denied_for(import, Some(rule));
+                    }
+                    Judgement::Unmatched => return Decision::denied_for(import, None),
                 }
             }
         }

@@ -236,6 +236,14 @@ rules:
     // An environment may not lend what its reader may not open, whether or not that exists.
     assert!(!open("auth", &["shared", "secret"]).allowed);
     assert_eq!(open("auth", &["base-1"]).rule.as_deref(), Some("base"));
+    // The audit is told which it was; what was named is no secret to who named it.
+    for (imported, refused) in [("base-1", "base-1"), ("secret", "secret")] {
+        assert_eq!(
+            open("auth", &["shared", imported]).refused.as_deref(),
+            Some(refused)
+        );
+    }
+    assert_eq!(open("secret", &["shared"]).refused, None);
     // Unless a rule says so; who lends has no need for the borrower to be allowed more.
     assert!(open("lender", &["base-1", "secret", "shared"]).allowed);
     assert_eq!(open("lender", &["base-1"]).rule.as_deref(), Some("lending"));

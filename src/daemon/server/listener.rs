@@ -2,12 +2,14 @@
 
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use nix::unistd::{Gid, chown};
 
 use crate::daemon::settings;
@@ -38,6 +40,8 @@ type Identity = (u64, u64);
 pub enum ListenError {
     /// Another daemon serves it.
     Taken(PathBuf),
+    /// There is something else than a socket.
+    NoSocket(PathBuf),
     /// There is no such group.
     NoGroup(String),
     /// The folder of this one is missing.
@@ -56,6 +60,7 @@ impl std::fmt::Display for ListenError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Taken(path) => write!(f, "another daemon serves {}", path.display()),
+            Self::NoSocket(path) => write!(f, "{} is there, and is no socket", path.display()),
             Self::NoGroup(name) => {
                 write!(f, "there is no group {name}, which the socket is to have")
             }
@@ -90,14 +95,20 @@ impl ListenError {
     /// What helps.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Taken(_) => Some("end it first, or serve another path with --socket"),
+            Self::Taken(_) => Some(
+                "escrun status asks that one; end it first, or serve another path with --socket",
+            ),
             Self::TooLong(_) => Some("name a path of at most 107 bytes with --socket"),
+            Self::NoSocket(_) => Some("serve another path, or remove what is there"),
             Self::NoGroup(_) => Some("name one that exists: socket.group in daemon.yaml"),
             Self::Lost(..) => Some("nobody can reach this daemon any more; start it again"),
             Self::Contested(_) => {
                 Some("find out what does so, or serve another path with --socket")
             }
             Self::NoFolder(_) => Some("make them with mkdir -p, or correct the path"),
+            Self::Io(_, error) if error.kind() == io::ErrorKind::PermissionDenied => Some(
+                "the machine's daemon is started by systemctl start escrun; another may serve a path of its user with --socket",
+            ),
             Self::Io(..) => None,
         }
     }
@@ -116,7 +127,16 @@ impl OwnSocket {
         // Before anything is made for it.
         check_path(&settings.path)?;
         make_folder_of(&settings.path, system)?;
+        // A path that is mistyped must not cost the file that is there.
+        let found = fs::symlink_metadata(&settings.path);
+        if found.is_ok_and(|found| !found.file_type().is_socket()) {
+            return Err(ListenError::NoSocket(settings.path.clone()));
+        }
         let lock = lock(&settings.path)?;
+        // Whoever was handed the socket by a service manager has not locked that file.
+        if is_served(&settings.path) {
+            return Err(ListenError::Taken(settings.path.clone()));
+        }
         let (listener, identity) = place(settings)?;
         let own = Self {
             settings: settings.clone(),
@@ -282,6 +302,25 @@ fn lock_path(socket: &Path) -> PathBuf {
     path.into()
 }
 
+/// Whether somebody listens at the path. What a killed daemon has left refuses (unix(7), `ECONNREFUSED`).
+fn is_served(path: &Path) -> bool {
+    let address = UnixAddr::new(path);
+    let socket = socket(
+        AddressFamily::Unix,
+        SockType::Stream,
+        // A listener whose backlog is full must not keep the start waiting.
+        SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC,
+        None,
+    );
+    let (Ok(address), Ok(socket)) = (address, socket) else {
+        return false;
+    };
+    matches!(
+        connect(socket.as_raw_fd(), &address),
+        Ok(()) | Err(Errno::EAGAIN)
+    )
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -350,6 +389,26 @@ mod tests {
         assert!(UnixStream::connect(&path).is_ok(), "the first still serves");
         drop((own, listener));
         assert!(OwnSocket::bind(&settings(&path, 0o600), false).is_ok());
+    }
+
+    #[test]
+    fn a_socket_that_a_service_manager_has_handed_over_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("s");
+        let _theirs = UnixListener::bind(&path).expect("a socket");
+        let ours = OwnSocket::bind(&settings(&path, 0o600), false);
+        assert!(matches!(ours, Err(ListenError::Taken(_))));
+        assert!(UnixStream::connect(&path).is_ok(), "it is still served");
+    }
+
+    #[test]
+    fn what_is_no_socket_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("notes.txt");
+        fs::write(&path, "mine").expect("written");
+        let ours = OwnSocket::bind(&settings(&path, 0o600), false);
+        assert!(matches!(ours, Err(ListenError::NoSocket(_))));
+        assert_eq!(fs::read(&path).expect("it is there"), b"mine");
     }
 
     #[test]

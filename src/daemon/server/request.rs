@@ -145,6 +145,9 @@ impl Head {
                 return Err(Refusal::bad("an Expect other than 100-continue"));
             }
             self.expects_continue = !is_old;
+        } else if is("origin") {
+            // Browsers say so for scripts (RFC 6454), which get here where somebody has put a proxy in front of the socket.
+            return Err(Refusal::bad("this is not for web pages"));
         } else if is("last-event-id") {
             once(&mut seen.event, "Last-Event-ID is there twice")?;
             let event = str::from_utf8(field.value);

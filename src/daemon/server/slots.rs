@@ -11,6 +11,13 @@ const SPARE: usize = 64;
 /// No more connections than this by default: each takes a few KiB when it has nothing to do.
 const MOST: usize = 16 * 1024;
 
+/// One in so many is left for root: however many users there are, or one has by way of a user namespace, units get their
+/// credentials, and whoever looks after the machine gets in.
+const FOR_ROOT: usize = 16;
+
+/// The user who looks after the machine.
+const ROOT: u32 = 0;
+
 /// Counts connections.
 pub(crate) struct Slots {
     /// How many the process may have.
@@ -79,7 +86,11 @@ impl Slots {
     pub(super) fn take(self: &Arc<Self>, user: u32) -> Option<Slot> {
         let mut taken = self.lock();
         let most = taken.most;
-        if taken.all >= most.all {
+        let all = match user {
+            ROOT => most.all,
+            _ => most.all - most.all / FOR_ROOT,
+        };
+        if taken.all >= all {
             return None;
         }
         let of_user = taken.by_user.entry(user).or_default();
@@ -148,6 +159,15 @@ mod tests {
         drop(other);
         assert_eq!(slots.taken(), 0);
         assert!(slots.lock().by_user.is_empty());
+    }
+
+    #[test]
+    fn all_users_together_leave_room_for_root() {
+        let slots = Arc::new(Slots::new(Some(160), None, 1000));
+        let held: Vec<_> = (1..1000).filter_map(|user| slots.take(user)).collect();
+        assert_eq!(held.len(), 150);
+        let of_root: Vec<_> = std::iter::from_fn(|| slots.take(ROOT)).collect();
+        assert_eq!(of_root.len(), 10);
     }
 
     #[test]

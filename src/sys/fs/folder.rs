@@ -74,6 +74,22 @@ impl Folder {
         Ok(Entry { file })
     }
 
+    /// Where in the folder `entry` really is, which was opened at `relative` in it: behind all links. Nothing if it is not
+    /// there any more, or not in the folder.
+    #[cfg(target_os = "linux")]
+    pub fn place_of(&self, entry: &Entry, _relative: &Path) -> Option<PathBuf> {
+        let (folder, file) = (opened(&self.descriptor)?, opened(&entry.file)?);
+        file.strip_prefix(folder).ok().map(Path::to_owned)
+    }
+
+    /// The same by names alone.
+    #[cfg(not(target_os = "linux"))]
+    pub fn place_of(&self, _entry: &Entry, relative: &Path) -> Option<PathBuf> {
+        let folder = self.path.canonicalize().ok()?;
+        let file = folder.join(relative).canonicalize().ok()?;
+        file.strip_prefix(folder).ok().map(Path::to_owned)
+    }
+
     #[cfg(target_os = "linux")]
     fn resolve(&self, relative: &Path) -> Result<File, OpenError> {
         use nix::fcntl::{OpenHow, ResolveFlag, openat2};
@@ -119,6 +135,20 @@ impl Folder {
         let descriptor = nix::fcntl::open(&target, flags, Mode::empty())?;
         Ok(File::from(descriptor))
     }
+}
+
+/// The path of an open file or folder (proc_pid_fd(5)): of that very one, whatever is put in its place meanwhile. One that
+/// was removed since it was opened has the path that it had.
+#[cfg(target_os = "linux")]
+fn opened(descriptor: &impl std::os::fd::AsRawFd) -> Option<PathBuf> {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let link = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
+    let path = std::fs::read_link(link).ok()?;
+    let bytes = path.as_os_str().as_bytes();
+    let path = bytes.strip_suffix(b" (deleted)").unwrap_or(bytes);
+    Some(PathBuf::from(OsStr::from_bytes(path)))
 }
 
 /// Whether `..` lead out of where a relative path starts.

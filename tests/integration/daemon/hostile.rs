@@ -60,6 +60,8 @@ fn garbage_is_refused() {
             (b"POST /v1/open HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "400"),
             (b"POST /v1/open HTTP/1.1\r\nHost: x\r\nContent-Length: 262145\r\n\r\n", "413"),
             (b"POST /v1/open HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "400"),
+            (b"POST /v1/lock HTTP/1.1\r\nHost: x\r\nOrigin: http://example.org\r\nContent-Length: 0\r\n\r\n", "400"),
+            (b"GET /v1/status HTTP/1.1\r\nHost: x\r\norigin: null\r\n\r\n", "400"),
             (&endless, "431"),
             (&many, "431"),
         ] {

@@ -1,7 +1,7 @@
 //! What policies do to peers of a real daemon, and what is told of them on the command line.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::time::Instant;
 
@@ -64,6 +64,48 @@ fn denials_do_not_fill_the_audit() {
     assert_eq!(denied + silent, told.len());
     // What is allowed is answered all the same.
     assert_eq!(served.open(&open("production")).status, 200);
+}
+
+#[test]
+fn what_a_rate_holds_back_does_not_fill_the_audit() {
+    let served = serve("rules: [{peer: any, environments: production, allow: open, rate: 1/h}]");
+    let begun = Instant::now();
+    assert_eq!(served.open(&open("production")).status, 200);
+    for _ in 0..300 {
+        let answer = served.open(&open("production"));
+        assert_eq!(answer.status, 429);
+        let wait: u32 = answer.field("retry-after").unwrap().parse().unwrap();
+        assert!(wait > 3000, "it is still told when to ask again: {wait}");
+    }
+    // Two in a second are forgiven.
+    let most = 120 + 2 * (begun.elapsed().as_secs() as usize + 1);
+    let audit = served.audit();
+    let held_back = audit.iter().filter(|line| line["reason"] == "too often");
+    let held_back = held_back.count();
+    assert!((1..=most).contains(&held_back), "{held_back}");
+}
+
+#[test]
+fn a_link_gives_nobody_what_it_leads_to() {
+    let served = serve("rules: [{peer: any, environments: ['team/*'], allow: open}]");
+    for (target, link) in [("../secret.yaml", "team/file"), ("..", "team/folder")] {
+        let link = format!("project/environments/{link}");
+        let name = match target {
+            ".." => link,
+            _ => format!("{link}.yaml"),
+        };
+        symlink(target, served.env.path(&name)).unwrap();
+    }
+    for name in ["team/file", "team/folder/secret"] {
+        let denied = served.open(&open(name));
+        assert_eq!(denied.status, 403, "{name}: {}", denied.text());
+    }
+    symlink(
+        "other.yaml",
+        served.env.path("project/environments/team/alias.yaml"),
+    )
+    .unwrap();
+    assert_eq!(served.open(&open("team/alias")).status, 200);
 }
 
 #[test]

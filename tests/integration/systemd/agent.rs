@@ -42,6 +42,17 @@ fn an_agent_serves_its_owner_alone() {
         "correct-horse"
     );
     assert_eq!(machine.sh(&state), "active\n");
+    // One that is started by hand leaves the socket to the one that was handed it.
+    let another = machine.try_sh(&as_person("ann", "escrun daemon"));
+    let told = String::from_utf8_lossy(&another.stderr);
+    assert!(
+        !another.status.success() && told.contains("another daemon serves"),
+        "{told}"
+    );
+    assert_eq!(
+        machine.sh(&as_person("ann", get)).trim_end(),
+        "correct-horse"
+    );
     // The folder is the owner's alone.
     let socket = machine.sh("ls /run/user/*/escrun/escrun.sock");
     let socket = socket.trim();

@@ -125,7 +125,10 @@ fn a_unit_that_is_refused_does_not_start_and_the_journal_says_why() {
         let told: serde_json::Value = serde_json::from_str(&told).unwrap();
         let text = |field: &str| told[field].as_str().unwrap_or_default().to_owned();
         let message = text("MESSAGE");
-        assert!(message.starts_with("a credential is not given: "), "{told}");
+        let sentence =
+            format!("the credential \"{credential}\" is not given to \"{unit}.service\": ");
+        assert!(message.starts_with(&sentence), "{told}");
+        assert!(message.contains(hint), "{told}");
         assert_eq!(text("ESCRUN_UNIT"), format!("{unit}.service"));
         assert_eq!(text("ESCRUN_CREDENTIAL"), credential);
         assert!(text("ESCRUN_REASON").contains(reason), "{told}");

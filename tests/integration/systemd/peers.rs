@@ -100,6 +100,9 @@ fn a_wrapped_service_is_restarted_when_its_environment_changes() {
         systemctl daemon-reload
         sed -i 's/auth\\*\\.service/escrun@auth-service.service/' /etc/escrun/policy.yaml
         systemctl start escrun@auth-service");
+    // Not as the daemon's own user, which systemd would take by the name of the unit.
+    let owner = machine.sh("systemctl show --property=User --value escrun@auth-service");
+    assert_eq!(owner, "escrun-auth-service\n");
     let seen = "cat /var/lib/auth-service/seen";
     let first = machine.wait_for(seen, |seen| seen.lines().count() == 1);
     assert!(first.ends_with(&format!("production {TOKEN}\n")), "{first}");

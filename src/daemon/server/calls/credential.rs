@@ -1,6 +1,7 @@
 //! What a unit is given as a credential: decided as if it had asked itself.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::super::slots::Slot;
 use super::inquiry::{Asking, Inquiry};
@@ -9,7 +10,7 @@ use crate::daemon::Daemon;
 use crate::daemon::audit::{Outcome, Record};
 use crate::daemon::credentials::{Asked, Source, Times, Wanted};
 use crate::daemon::environments::{Answer, asked_by};
-use crate::daemon::peer::Peer;
+use crate::daemon::peer::{NOBODY, Peer};
 use crate::daemon::settings::CredentialValue;
 use crate::protocol::ErrorAnswer;
 
@@ -66,6 +67,10 @@ impl Source for Daemon {
     }
 
     fn refused(&self, peer: Option<&Peer>, asked: Option<&Asked>, reason: &'static str) {
+        let user = peer.map_or(NOBODY, |peer| peer.user);
+        if self.limiter.take_denial(user, Instant::now()).is_err() {
+            return;
+        }
         // Nothing is given out either way.
         let _ = self.record(&Record {
             peer,

@@ -74,7 +74,14 @@ impl<'a> Inquiry<'a> {
     pub(super) async fn admit(&self) -> Result<(Arc<Closure>, Decision), Response> {
         let decision = self.decide()?;
         let closure = self.daemon.environments.closure(&self.environments).await;
-        let closure = closure.map_err(|failure| self.fail_with(&decision, &failure))?;
+        let closure = match closure {
+            Ok(closure) => closure,
+            Err(failure) => {
+                // Counted as well: what fails is work, and a line in the audit.
+                self.charge(&decision)?;
+                return Err(self.fail_with(&decision, &failure));
+            }
+        };
         let decision = self.decide_closure(&closure)?;
         self.charge(&decision)?;
         Ok((closure, decision))
@@ -118,19 +125,18 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    /// Counts it against the rates of the rules that allow it.
+    /// Counts it against the rates of the rules that allow it. That one is used up is recorded as often as a denial is, for
+    /// the same reason.
     pub(super) fn charge(&self, decision: &Decision) -> Result<(), Response> {
-        let taken = self
-            .daemon
-            .limiter
-            .take(&decision.charges, self.peer.user, Instant::now());
-        taken.map_err(|wait| {
-            let refused = Response::error(Code::TooOften, "this was asked too often", None);
-            self.fail(
-                decision,
-                "too often",
-                refused.retry_after(whole_seconds(wait)),
-            )
+        let (limiter, user, now) = (&self.daemon.limiter, self.peer.user, Instant::now());
+        let Err(wait) = limiter.take(&decision.charges, user, now) else {
+            return Ok(());
+        };
+        let refused = Response::error(Code::TooOften, "this was asked too often", None);
+        let refused = refused.retry_after(whole_seconds(wait));
+        Err(match limiter.take_denial(user, now) {
+            Ok(()) => self.fail(decision, "too often", refused),
+            Err(_) => refused,
         })
     }
 
@@ -200,6 +206,7 @@ impl<'a> Inquiry<'a> {
             variables: answer.map_or(&[], |answer| &answer.names),
             revision: answer.map(|answer| &*answer.revision),
             rule: decision.rule.as_deref(),
+            refused: decision.refused.as_deref(),
             ..Record::new(self.call, outcome)
         })
     }

@@ -5,9 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 
+use nix::unistd::geteuid;
+
 use super::super::served::Served;
 use super::greeting;
 use crate::cli::test_env::{TestEnv, end};
+use crate::outside::skip;
 
 /// A daemon whose socket is where that of a person's agent is, and a folder with nothing in it.
 fn scene() -> Served {
@@ -236,4 +239,26 @@ fn a_socket_that_others_can_exchange_is_not_asked() {
         ended.stderr.contains("can be changed by others"),
         "{ended:?}"
     );
+}
+
+#[test]
+fn a_runtime_folder_of_another_user_is_none() {
+    if !geteuid().is_root() {
+        skip("only root may give a folder to another user");
+        return;
+    }
+    let env = greeting();
+    let folder = env.path("runtime");
+    fs::create_dir_all(folder.join("escrun")).unwrap();
+    let socket = folder.join("escrun/escrun.sock");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    for path in [&folder, &folder.join("escrun"), &socket] {
+        std::os::unix::fs::chown(path, Some(65534), None).unwrap();
+    }
+    // As sudo -E leaves the variable. Who connected would wait for an answer of that user's.
+    let ended = end(&mut run(&env, "project", &["ls"])).succeeds();
+    assert_eq!(ended.stdout, "app\n");
+    fs::create_dir(env.path("empty")).unwrap();
+    let ended = end(&mut run(&env, "empty", &["-v", "-e", "app", "--", "true"]));
+    assert!(!ended.stderr.contains("daemon"), "{ended:?}");
 }
