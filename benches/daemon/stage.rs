@@ -142,12 +142,12 @@ impl Stage {
     /// How much memory the daemon has, with that of all processes that it has started, in MiB.
     pub(super) fn resident_mib(&self) -> f64 {
         let daemon = self.daemon.as_ref().expect("it runs").id();
-        let mut pages = resident_kib(daemon);
+        let mut kib = resident_kib(daemon);
         let children = fs::read_to_string(format!("/proc/{daemon}/task/{daemon}/children"));
         for child in children.unwrap_or_default().split_whitespace() {
-            pages += child.parse().map_or(0, resident_kib);
+            kib += child.parse().map_or(0, resident_kib);
         }
-        pages as f64 / 1024.0
+        kib as f64 / 1024.0
     }
 }
 

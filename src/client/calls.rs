@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,6 +23,9 @@ use crate::protocol::{
 use crate::secret::Secret;
 use crate::source::{Origin, Source, Span};
 use crate::value::{Data, Object, Text, Value};
+
+/// How long a daemon may take to say how it is. It may be starting.
+const TELLING: Duration = Duration::from_secs(10);
 
 /// Asks the daemon behind one socket.
 pub struct Client {
@@ -99,6 +103,11 @@ impl Client {
     /// # Errors
     /// All kinds of [`Error`].
     pub fn status(&self) -> Result<Status, Error> {
+        // It takes no time. Who asks this wants to know why nothing else is answered.
+        let stream = connect(&self.socket)?;
+        let limited = stream.set_read_timeout(Some(TELLING));
+        limited.map_err(Error::io("cannot ask the daemon at", &self.socket))?;
+        self.ready.set(Some(stream));
         self.parsed(&self.get("/v1/status")?)
     }
 

@@ -72,6 +72,10 @@ impl Error {
             Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
                 Some("the socket's mode and group say who may ask: socket in daemon.yaml")
             }
+            // read(2): a timeout of the socket.
+            Self::Io { error, .. } if error.kind() == io::ErrorKind::WouldBlock => Some(
+                "it may be unable to start: its log says, as by journalctl -u escrun or journalctl --user -u escrun",
+            ),
             Self::Io { .. } | Self::Unintelligible { .. } => None,
             Self::Refused(answer) => answer.error.hint.as_deref(),
         }

@@ -1,6 +1,6 @@
 //! What systemd asks for, by the name that its end of the connection is bound to.
 
-use crate::daemon::peer::Peer;
+use crate::daemon::peer::{Peer, ROOT};
 
 /// A credential of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Asked {
     /// the control group of the unit already. Root of a container has another one.
     pub fn is_confirmed_by(&self, peer: &Peer, manager: Manager) -> bool {
         let (user, unit) = match manager {
-            Manager::System => (0, &peer.unit),
+            Manager::System => (ROOT, &peer.unit),
             Manager::User(user) => (user, &peer.user_unit),
         };
         peer.user == user && unit.as_deref() == Some(&*self.unit)

@@ -34,6 +34,9 @@ pub struct Peer {
     pub name: Option<Box<str>>,
 }
 
+/// The user who looks after the machine, and may do everything to it.
+pub const ROOT: u32 = 0;
+
 /// The number that no user and no group has.
 pub const NOBODY: u32 = u32::MAX;
 

@@ -28,7 +28,7 @@ pub use rate::Rate;
 pub use rule::Misfit;
 pub use store::PolicyStore;
 
-use super::peer::Peer;
+use super::peer::{Peer, ROOT};
 use crate::project::Fault;
 use decision::Grants;
 use explanation::Judgement;
@@ -97,7 +97,7 @@ impl Policy {
     pub fn of_system() -> Self {
         let manage = [Action::Manage].into_iter();
         Self {
-            rules: vec![Arc::new(Rule::for_user("root", 0, manage))],
+            rules: vec![Arc::new(Rule::for_user("root", ROOT, manage))],
         }
     }
 

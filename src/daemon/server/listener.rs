@@ -6,6 +6,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
@@ -132,11 +134,7 @@ impl OwnSocket {
         if found.is_ok_and(|found| !found.file_type().is_socket()) {
             return Err(ListenError::NoSocket(settings.path.clone()));
         }
-        let lock = lock(&settings.path)?;
-        // Whoever was handed the socket by a service manager has not locked that file.
-        if is_served(&settings.path) {
-            return Err(ListenError::Taken(settings.path.clone()));
-        }
+        let lock = claim(&settings.path)?;
         let (listener, identity) = place(settings)?;
         let own = Self {
             settings: settings.clone(),
@@ -278,6 +276,26 @@ fn make_folder(folder: &Path, mode: u32) -> Result<(), ListenError> {
     fs::set_permissions(folder, Permissions::from_mode(mode)).map_err(refused)
 }
 
+/// Takes the path for this daemon. One that was just killed may not have ended yet, and what it has started even less, and
+/// holds it for a moment.
+fn claim(path: &Path) -> Result<Flock<File>, ListenError> {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let started = Instant::now();
+    loop {
+        // Whoever was handed the socket by a service manager has not locked that file.
+        let claimed = lock(path).and_then(|lock| match is_served(path) {
+            true => Err(ListenError::Taken(path.to_owned())),
+            false => Ok(lock),
+        });
+        match claimed {
+            Err(ListenError::Taken(_)) if started.elapsed() < PATIENCE => {
+                thread::sleep(PATIENCE / 40);
+            }
+            claimed => return claimed,
+        }
+    }
+}
+
 /// Takes the lock that goes with the socket. The file stays for the next daemon: if it were removed, two could have
 /// locked one each.
 fn lock(socket: &Path) -> Result<Flock<File>, ListenError> {
@@ -399,6 +417,19 @@ mod tests {
         let ours = OwnSocket::bind(&settings(&path, 0o600), false);
         assert!(matches!(ours, Err(ListenError::Taken(_))));
         assert!(UnixStream::connect(&path).is_ok(), "it is still served");
+    }
+
+    #[test]
+    fn one_that_is_about_to_end_is_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("s");
+        let ending = OwnSocket::bind(&settings(&path, 0o600), false).expect("a socket");
+        let ends = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(100));
+            drop(ending);
+        });
+        assert!(OwnSocket::bind(&settings(&path, 0o600), false).is_ok());
+        ends.join().expect("it ended");
     }
 
     #[test]

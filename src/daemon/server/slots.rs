@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::daemon::peer::ROOT;
+
 /// Descriptors that are left for everything else.
 const SPARE: usize = 64;
 
@@ -14,9 +16,6 @@ const MOST: usize = 16 * 1024;
 /// One in so many is left for root: however many users there are, or one has by way of a user namespace, units get their
 /// credentials, and whoever looks after the machine gets in.
 const FOR_ROOT: usize = 16;
-
-/// The user who looks after the machine.
-const ROOT: u32 = 0;
 
 /// Counts connections.
 pub(crate) struct Slots {

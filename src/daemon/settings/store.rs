@@ -145,7 +145,11 @@ impl SettingsStore {
     fn without_fixed(&self, read: Settings) -> Settings {
         let started = &*self.started;
         let can_start = self.can_start_programs();
+        // All of it written out: of a setting that is added, it has to be decided here whether it can change, and told
+        // in `taken` or in `waiting`.
         Settings {
+            system: started.system,
+            file: started.file.clone(),
             folders: started.folders.clone(),
             identities: started.identities.clone(),
             socket: started.socket.clone(),
@@ -153,23 +157,31 @@ impl SettingsStore {
             audit: Audit {
                 file: started.audit.file.clone(),
                 is_usual: started.audit.is_usual,
-                ..read.audit
+                mode: started.audit.mode,
+                max_size: read.audit.max_size,
+                keep: read.audit.keep,
+                journal: read.audit.journal,
             },
+            idle: read.idle,
+            cache: read.cache,
             providers: Providers {
+                files: read.providers.files,
+                variables: read.providers.variables,
                 commands: match can_start {
                     true => read.providers.commands,
                     false => Vec::new(),
                 },
                 plugins: started.providers.plugins,
-                ..read.providers
+                max_age: read.providers.max_age,
             },
+            credentials: read.credentials,
             credentials_socket: started.credentials_socket.clone(),
             confirm: match can_start {
                 true => read.confirm,
                 false => Vec::new(),
             },
+            limits: read.limits,
             sandbox: started.sandbox,
-            ..read
         }
     }
 }

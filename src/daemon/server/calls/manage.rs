@@ -7,11 +7,9 @@ use super::super::response::{Body, Kind, Response};
 use super::super::route::Call;
 use super::inquiry::{Asking, Inquiry};
 use crate::daemon::keys::{Answers, refusal};
+use crate::daemon::peer::ROOT;
 use crate::daemon::policy::{Action, Decision};
 use crate::protocol::{Code, LockAnswer, Reloaded};
-
-/// The user who may do everything to the machine.
-const ROOT: u32 = 0;
 
 /// `GET /v1/status`.
 pub(super) fn status(asking: Asking<'_>) -> Result<Response, Response> {
