@@ -166,6 +166,14 @@ fn nothing_outlives_a_daemon_that_is_killed() {
     expect_gone(&pids);
 }
 
+/// The process that starts programs for a daemon.
+fn helper_of(served: &Served) -> i32 {
+    let daemon = served.pid();
+    let children = format!("/proc/{daemon}/task/{daemon}/children");
+    let children = fs::read_to_string(children).expect("its children");
+    children.trim().parse().expect("one child")
+}
+
 #[test]
 fn that_the_helper_is_gone_is_told() {
     let env = TestEnv::project();
@@ -174,10 +182,7 @@ fn that_the_helper_is_gone_is_told() {
         "values:\n  x:\n    fn::open::command: {command: [/bin/echo, hello]}\n",
     );
     let served = Served::start(env, "providers: {commands: [/bin/echo]}\n");
-    let daemon = served.pid();
-    let children = format!("/proc/{daemon}/task/{daemon}/children");
-    let children = fs::read_to_string(children).expect("its children");
-    let helper: i32 = children.trim().parse().expect("one child");
+    let helper = helper_of(&served);
     assert_eq!(served.metric("escrun_helper_gone"), 0.0);
     kill(Pid::from_raw(helper), Signal::SIGKILL).expect("it can be killed");
     // Before anybody needs it.
@@ -197,6 +202,37 @@ fn that_the_helper_is_gone_is_told() {
     assert_eq!(served.open(r#"{"environments":["app"]}"#).status, 200);
     let log = served.log();
     assert_eq!(log.matches(GONE).count(), 1, "{log}");
+}
+
+#[test]
+fn a_helper_that_is_stopped_holds_up_nobody() {
+    let env = TestEnv::project();
+    env.define(
+        "told",
+        "values:\n  x:\n    fn::open::command: {command: [/bin/echo, hello]}\n",
+    );
+    let settings = "providers: {commands: [/bin/echo]}\nconfirm: [/bin/true]\n";
+    env.write(
+        "home/.config/escrun/policy.yaml",
+        "rules:\n  - {peer: any, allow: open, environments: '*'}\n  - {peer: any, allow: decrypt, confirm: true}\n",
+    );
+    let served = Served::start(env, settings);
+    let helper = Pid::from_raw(helper_of(&served));
+    kill(helper, Signal::SIGSTOP).expect("it can be stopped");
+    let told = served.open(r#"{"environments":["told"],"view":"values"}"#);
+    let silent = "the process that starts programs does not answer";
+    assert!(told.text().contains(silent), "{}", told.text());
+    let stanzas = r#"{"stanzas":[{"type":"unknown","args":[],"body":""}]}"#;
+    assert_ne!(served.request("POST /v1/unwrap", stanzas).status, 200);
+    assert!(served.log().contains(silent), "{}", served.log());
+    assert_eq!(served.open(r#"{"environments":["app"]}"#).status, 200);
+    kill(helper, Signal::SIGCONT).expect("it can go on");
+    served.await_that("it answers again", |served| {
+        served
+            .open(r#"{"environments":["told"],"view":"values"}"#)
+            .status
+            == 200
+    });
 }
 
 #[test]
@@ -223,10 +259,7 @@ fn a_service_ends_with_its_helper_to_be_started_with_another() {
             policy.to_str().expect("text"),
         ],
     );
-    let daemon = served.pid();
-    let children = format!("/proc/{daemon}/task/{daemon}/children");
-    let children = fs::read_to_string(children).expect("its children");
-    let helper: i32 = children.trim().parse().expect("one child");
+    let helper = helper_of(&served);
     kill(Pid::from_raw(helper), Signal::SIGKILL).expect("it can be killed");
     assert_eq!(served.wait().code(), Some(1), "{}", served.log());
     assert!(served.log().contains(GONE), "{}", served.log());

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -17,6 +18,10 @@ use crate::sys::children::{Change, Next, Pid, next_change};
 use crate::sys::signal::{Receiver, Signal, Target, send};
 use crate::sys::start::{Failure, Image};
 use crate::sys::step::Step;
+
+/// How long an attendant may take for a word. It waits for nobody but the system, so that one which takes longer was stopped;
+/// and who waits for it may be who serves everybody.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Launcher for Helper {
     fn launch(&self, invocation: &Invocation, streams: Streams) -> io::Result<Box<dyn Launched>> {
@@ -30,6 +35,8 @@ impl Launcher for Helper {
         )?;
         // Only the program has them from here on, so that their other ends see it end.
         drop(streams);
+        line.set_read_timeout(Some(PATIENCE))?;
+        line.set_write_timeout(Some(PATIENCE))?;
         let mut request = Vec::new();
         write_invocation(&mut request, invocation)?;
         // An attendant that refuses does not read; then it has said why.
@@ -37,6 +44,12 @@ impl Launcher for Helper {
         match News::read(&mut line).and_then(|news| sent.map(|()| news)) {
             Ok(News::Started) => {}
             Ok(News::Failed(errno)) => return Err(io::Error::from_raw_os_error(errno)),
+            // socket(7): so a limit ends that was set on a socket.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(io::Error::other(
+                    "the process that starts programs does not answer",
+                ));
+            }
             Ok(News::Ended(_)) | Err(_) => return Err(gone()),
         }
         line.set_nonblocking(true)?;
