@@ -8,6 +8,7 @@ use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::check::check;
@@ -24,7 +25,7 @@ pub struct PeerProcess {
     acting: Acting,
     groups: Vec<u32>,
     pid: Option<Pid>,
-    handle: Handle,
+    handle: Arc<Handle>,
     /// Whether the handle is of the socket.
     is_by_socket: bool,
 }
@@ -71,7 +72,7 @@ impl PeerProcess {
             acting,
             groups: groups(socket)?,
             pid,
-            handle,
+            handle: Arc::new(handle),
             is_by_socket,
         })
     }
@@ -79,6 +80,11 @@ impl PeerProcess {
     /// Whether the socket tells of this very process at any time, so that nothing need be kept open for it (Linux 6.5).
     pub fn can_be_had_again(&self) -> bool {
         self.is_by_socket
+    }
+
+    /// Keeps what the kernel has made for it.
+    pub fn hold(&self) -> Hold {
+        Hold(Arc::clone(&self.handle))
     }
 
     /// The user that it acted as when it connected.
@@ -180,6 +186,11 @@ impl PeerProcess {
         })
     }
 }
+
+/// Keeps what the kernel has made for a process that has connected, one descriptor of this process: as long as there is one,
+/// another for the same process costs half as much, since it needs no inode of its own.
+#[derive(Debug)]
+pub struct Hold(#[expect(dead_code, reason = "it is there to be kept")] Arc<Handle>);
 
 /// What tells a process from all others, those before and after it as well, and its control group (Linux 6.13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -13,7 +13,10 @@ const MORE: &str = "…";
 pub(super) fn string(line: &mut Vec<u8>, text: &[u8], limit: usize) {
     line.push(b'"');
     let end = line.len() + limit;
-    for chunk in text.utf8_chunks() {
+    // As far as it can be copied, which is nearly always all.
+    let (plain, rest) = text.split_at(plain(text).min(limit));
+    line.extend_from_slice(plain);
+    for chunk in rest.utf8_chunks() {
         let replaced = (!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER);
         for character in chunk.valid().chars().chain(replaced) {
             if line.len() >= end {
@@ -25,6 +28,13 @@ pub(super) fn string(line: &mut Vec<u8>, text: &[u8], limit: usize) {
         }
     }
     line.push(b'"');
+}
+
+/// How many bytes at the start of a text stand for themselves.
+fn plain(text: &[u8]) -> usize {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    let special = text.iter().position(|byte| !is_plain(byte));
+    special.unwrap_or(text.len())
 }
 
 fn write(line: &mut Vec<u8>, character: char) {

@@ -133,7 +133,7 @@ impl Caller {
             name: look.name.map(String::into_boxed_str),
         };
         if let Some(subject) = subject {
-            SIGHTINGS.keep(subject, now, &sighting);
+            SIGHTINGS.keep(subject, now, sighting.clone(), self.process.hold());
         }
         Ok(sighting)
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Membership;
-use crate::sys::peer::Mark;
+use crate::sys::peer::{Hold, Mark};
 
 /// A process, and as whom it acts: which units it is believed to be of hangs on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,11 +30,24 @@ pub(super) struct Sighting {
 /// processes from one unit to another.
 const KEPT: Duration = Duration::from_millis(100);
 
-/// How many are kept. Then all are forgotten: those who go on asking are soon seen again.
-const MOST: usize = 1024;
+/// How many are kept, with a descriptor for each.
+const MOST: usize = 64;
 
 /// Processes that were seen. Shared by all threads.
-pub(super) struct Sightings(OnceLock<Mutex<HashMap<Subject, (Instant, Sighting)>>>);
+pub(super) struct Sightings(OnceLock<Mutex<HashMap<Subject, Seen>>>);
+
+struct Seen {
+    at: Instant,
+    sighting: Sighting,
+    /// What makes it cheap to ask the kernel who the process is when it connects again.
+    _hold: Hold,
+}
+
+impl Seen {
+    fn is_fresh(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.at) < KEPT
+    }
+}
 
 impl Sightings {
     /// None yet.
@@ -45,22 +58,31 @@ impl Sightings {
     /// What was seen of a process so lately that it holds.
     pub(super) fn of(&self, subject: Subject, now: Instant) -> Option<Sighting> {
         self.with(|seen| {
-            let (at, sighting) = seen.get(&subject)?;
-            (now.saturating_duration_since(*at) < KEPT).then(|| sighting.clone())
+            let seen = seen.get(&subject).filter(|seen| seen.is_fresh(now))?;
+            Some(seen.sighting.clone())
         })
     }
 
-    /// Keeps what was seen of a process, `now` or later.
-    pub(super) fn keep(&self, subject: Subject, now: Instant, sighting: &Sighting) {
+    /// Keeps what was seen of a process, `now` or later. If there is no room left, those who are not seen again soon are
+    /// forgotten, or else all: those who go on asking will be.
+    pub(super) fn keep(&self, subject: Subject, now: Instant, sighting: Sighting, hold: Hold) {
         self.with(|seen| {
+            if seen.len() >= MOST {
+                seen.retain(|_, seen| seen.is_fresh(now));
+            }
             if seen.len() >= MOST {
                 seen.clear();
             }
-            seen.insert(subject, (now, sighting.clone()));
+            let new = Seen {
+                at: now,
+                sighting,
+                _hold: hold,
+            };
+            seen.insert(subject, new);
         });
     }
 
-    fn with<R>(&self, f: impl FnOnce(&mut HashMap<Subject, (Instant, Sighting)>) -> R) -> R {
+    fn with<R>(&self, f: impl FnOnce(&mut HashMap<Subject, Seen>) -> R) -> R {
         let seen = self.0.get_or_init(Mutex::default);
         f(&mut seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -68,7 +90,15 @@ impl Sightings {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixStream;
+
     use super::*;
+    use crate::sys::peer::PeerProcess;
+
+    fn hold() -> Hold {
+        let (one, _other) = UnixStream::pair().expect("a pair");
+        PeerProcess::of(&one).expect("this process").hold()
+    }
 
     fn acting(process: u64, user: u32) -> Subject {
         let mark = Mark::of_test(process);
@@ -89,7 +119,7 @@ mod tests {
         let subject = acting(1, 1000);
         assert_eq!(sightings.of(subject, now), None);
         let sighting = named("one".to_owned());
-        sightings.keep(subject, now, &sighting);
+        sightings.keep(subject, now, sighting.clone(), hold());
         assert_eq!(sightings.of(subject, now), Some(sighting.clone()));
         assert_eq!(sightings.of(acting(2, 1000), now), None);
         assert_eq!(sightings.of(acting(1, 1001), now), None);
@@ -103,7 +133,7 @@ mod tests {
         let (sightings, now) = (Sightings::new(), Instant::now());
         for number in 0..3 * MOST as u64 {
             let (subject, sighting) = (acting(number, 0), named(number.to_string()));
-            sightings.keep(subject, now, &sighting);
+            sightings.keep(subject, now, sighting.clone(), hold());
             assert_eq!(sightings.of(subject, now), Some(sighting));
         }
         assert!(sightings.with(|seen| seen.len()) <= MOST);

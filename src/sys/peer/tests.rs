@@ -74,7 +74,7 @@ fn of_child(child: &std::process::Child) -> PeerProcess {
         acting: own(),
         groups: Vec::new(),
         pid,
-        handle: by_number(own(), pid).expect("it lives"),
+        handle: Arc::new(by_number(own(), pid).expect("it lives")),
         is_by_socket: false,
     }
 }
