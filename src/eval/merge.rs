@@ -31,6 +31,31 @@ pub fn merge(over: Value, base: &Value, diagnostics: &mut Vec<Diagnostic>) -> Va
     merged.onto(base)
 }
 
+/// How many members the objects have together that [`merge`] makes. What it takes as it is costs nothing.
+pub(super) fn merged_members(over: &Value, base: &Value) -> u64 {
+    let Data::Object(own) = &over.data else {
+        return 0;
+    };
+    let all = own.members.len() as u64;
+    if base.is_final {
+        return 0;
+    }
+    if own.closed {
+        return all;
+    }
+    let of_base = match &base.data {
+        Data::Object(base) if own.rest.is_none() => {
+            let is_own = |key: &&Arc<str>| own.members.contains_key(*key);
+            base.members.keys().filter(|key| !is_own(key)).count()
+        }
+        _ => 0,
+    };
+    let below = own.members.iter().map(|(key, member)| {
+        inherited(base, key).map_or(0, |base| merged_members(&member.value, &base))
+    });
+    below.fold(all + of_base as u64, u64::saturating_add)
+}
+
 fn merge_object(over: &Object, base: &Value, diagnostics: &mut Vec<Diagnostic>) -> Object {
     if over.closed {
         return over.clone();

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::environment::{MAX_INHERITED, Mode, Pass};
-use super::merge::{below, final_override, inherited, merge};
+use super::merge::{below, final_override, inherited, merge, merged_members};
 use crate::ast::{Call, Definition, ExprId, ExprKind, Parsed, Part, Property, find_property};
 use crate::diagnostic::Diagnostic;
 use crate::encode::{self, Redaction};
@@ -153,12 +153,8 @@ impl<'s, 'a> Scope<'s, 'a> {
                 let value = self.bounded(definition, id, kind);
                 match base {
                     Some(base) => {
-                        let merged = merge(value, base, &mut self.pass.diagnostics);
-                        if let Data::Object(_) = merged.data {
-                            // At least as much as it has members, at any depth.
-                            self.inherit(merged.weight(), &definition.origin(id));
-                        }
-                        merged
+                        self.inherit(merged_members(&value, base), &definition.origin(id));
+                        merge(value, base, &mut self.pass.diagnostics)
                     }
                     None => value,
                 }

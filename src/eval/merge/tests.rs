@@ -93,6 +93,38 @@ fn leaves(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
     }
 }
 
+#[test]
+fn what_is_merged_is_counted_by_its_members() {
+    let text = || Shape::Text(0);
+    let object = |members: &[(u8, Shape)]| Shape::Object(members.to_vec());
+    let fixed = |shape| Shape::Final(Box::new(shape));
+    let two = || object(&[(0, text()), (1, text())]);
+    for (over, base, expected) in [
+        (two(), object(&[(1, text()), (2, text())]), 3),
+        // At each level; what only one of them has is taken as it is.
+        (
+            object(&[(0, two()), (1, two())]),
+            object(&[(0, object(&[(3, two())])), (2, two())]),
+            3 + 3,
+        ),
+        (object(&[(0, two())]), object(&[(0, fixed(two()))]), 1),
+        (two(), fixed(two()), 0),
+        (two(), text(), 2),
+        (object(&[(0, two())]), Shape::Unknown, 1 + 2),
+        (text(), two(), 0),
+    ] {
+        let values = named(&[over.clone(), base.clone()]);
+        let counted = merged_members(&values[0], &values[1]);
+        assert_eq!(counted, expected, "{over:?} over {base:?}");
+    }
+    // However much is written in them.
+    let long = Data::String(Text::plain(vec![b'a'; 5_000_000]));
+    let mut values = named(&[object(&[(0, text())]), object(&[(1, text())])]);
+    let long = Value::new(long, values[0].origin.clone());
+    values[0].data = Data::Object(Arc::new(Object::new([("k0".into(), long.into())].into())));
+    assert_eq!(merged_members(&values[0], &values[1]), 2);
+}
+
 proptest! {
     /// Layers may be gathered in any grouping, as long as their order stays: that is what lets a definition be split
     /// into imports.
