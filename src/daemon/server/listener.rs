@@ -320,7 +320,7 @@ fn lock_path(socket: &Path) -> PathBuf {
     path.into()
 }
 
-/// Whether somebody listens at the path. What a killed daemon has left refuses (unix(7), `ECONNREFUSED`).
+/// Whether somebody has the socket at the path. What a killed daemon has left refuses (unix(7), `ECONNREFUSED`).
 fn is_served(path: &Path) -> bool {
     let address = UnixAddr::new(path);
     let socket = socket(
@@ -333,9 +333,10 @@ fn is_served(path: &Path) -> bool {
     let (Ok(address), Ok(socket)) = (address, socket) else {
         return false;
     };
+    // One of another type, of which nothing listens, refuses in another way (`EPROTOTYPE`).
     matches!(
         connect(socket.as_raw_fd(), &address),
-        Ok(()) | Err(Errno::EAGAIN)
+        Ok(()) | Err(Errno::EAGAIN | Errno::EPROTOTYPE)
     )
 }
 
@@ -363,7 +364,7 @@ fn group(name: Option<&str>) -> Result<Option<u32>, ListenError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::net::UnixStream;
+    use std::os::unix::net::{UnixDatagram, UnixStream};
 
     use super::*;
 
@@ -417,6 +418,19 @@ mod tests {
         let ours = OwnSocket::bind(&settings(&path, 0o600), false);
         assert!(matches!(ours, Err(ListenError::Taken(_))));
         assert!(UnixStream::connect(&path).is_ok(), "it is still served");
+    }
+
+    #[test]
+    fn a_socket_that_takes_datagrams_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("s");
+        let theirs = UnixDatagram::bind(&path).expect("a socket");
+        let ours = OwnSocket::bind(&settings(&path, 0o600), false);
+        assert!(matches!(ours, Err(ListenError::Taken(_))));
+        let ours = UnixDatagram::unbound().expect("a socket");
+        ours.send_to(b"x", &path).expect("it is still theirs");
+        drop(theirs);
+        assert!(OwnSocket::bind(&settings(&path, 0o600), false).is_ok());
     }
 
     #[test]
