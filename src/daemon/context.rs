@@ -178,16 +178,16 @@ impl Daemon {
     pub async fn reload(&self) -> Result<Change, String> {
         let mut failures = Vec::new();
         let change = self.reload_settings();
-        let change = change.map_err(|error| failures.push(error.to_string()));
+        let change = change.map_err(|error| failures.push(with_hint(&error, error.hint())));
         if let Err(error) = self.reload_policy() {
-            failures.push(error.to_string());
+            failures.push(with_hint(&error, error.hint()));
         }
         if let Err(error) = self.reread_identities().await {
             failures.push(format!("identities: {}", describe(&error)));
         }
         if let Err(error) = self.audit.reopen() {
-            warn!("{error}");
-            failures.push(error.to_string());
+            warn!(hint = error.hint(), "{error}");
+            failures.push(with_hint(&error, error.hint()));
         }
         self.environments.reload().await;
         self.state_changed.notify_one();
@@ -250,5 +250,13 @@ impl Daemon {
         // Nothing is given out.
         let _ = self.record(&Record::new("lock", Outcome::Allowed));
         info!("{why}");
+    }
+}
+
+/// What is wrong, and what helps.
+fn with_hint(error: &impl std::fmt::Display, hint: Option<String>) -> String {
+    match hint {
+        Some(hint) => format!("{error} ({hint})"),
+        None => error.to_string(),
     }
 }

@@ -114,7 +114,7 @@ impl PolicyStore {
             Ok(None) => absent(&self.file),
             Err(failure) => failure,
         };
-        tracing::error!(error = %failure, "the policy was not read anew; the one before holds still");
+        tracing::error!(error = %failure, hint = failure.hint(), "the policy was not read anew; the one before holds still");
         state.fault = Some(failure.to_string());
         Err(failure)
     }

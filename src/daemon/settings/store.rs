@@ -76,7 +76,7 @@ impl SettingsStore {
         let read = self.source.read();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let read = read.inspect_err(|fault| {
-            tracing::error!(error = %fault, "the settings were not read anew; those before hold still");
+            tracing::error!(error = %fault, hint = fault.hint(), "the settings were not read anew; those before hold still");
             state.fault = Some(fault.to_string());
         })?;
         let waiting = self.waiting(&read, reaches);

@@ -74,9 +74,23 @@ fn settings_are_read_anew() {
     served.ask(["-e", "app", "--", "true"]).succeeds();
     served
         .env
-        .write("home/.config/escrun/policy.yaml", "rules: [nonsense");
-    let ended = served.ask(["reload"]);
-    assert_eq!(ended.status, 1, "{ended:?}");
+        .write("home/.config/escrun/policy.yaml", "rule: []");
+    served
+        .env
+        .write("home/.config/escrun/daemon.yaml", "idel: 1m");
+    let file = |name: &str| served.env.path(&format!("home/.config/escrun/{name}"));
+    let message = format!(
+        "error: {}:1:1: unknown key `idel` (did you mean `idle`?); {}:1:1: unknown key `rule` (did you mean `rules`?)",
+        file("daemon.yaml").display(),
+        file("policy.yaml").display()
+    );
+    let hint = "  hint: what was read before stays in force";
+    served.ask(["reload"]).fails(1, &[&message, hint]);
+    let log = served.log();
+    assert!(
+        log.contains("did you mean `idle`?") && log.contains("did you mean `rules`?"),
+        "{log}"
+    );
     served.ask(["-e", "app", "--", "true"]).succeeds();
 }
 
