@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::connection::connect;
+use super::connection::{TAKING, connect};
 use super::error::Error;
 use super::http::{self, Answer, Fault};
 use super::opened::{self, Opened};
@@ -22,9 +22,10 @@ use crate::protocol::{
 };
 use crate::secret::Secret;
 use crate::source::{Origin, Source, Span};
+use crate::sys::local_socket::is_attended;
 use crate::value::{Data, Object, Text, Value};
 
-/// How long a daemon may take to say how it is. It may be starting.
+/// How long a daemon may take to say how it is, once it was asked.
 const TELLING: Duration = Duration::from_secs(10);
 
 /// Asks the daemon behind one socket.
@@ -32,6 +33,8 @@ pub struct Client {
     socket: PathBuf,
     /// A connection on which nothing has been asked yet.
     ready: Cell<Option<UnixStream>>,
+    /// How long it may take to read a request.
+    patience: Duration,
 }
 
 /// What came of unlocking.
@@ -49,6 +52,7 @@ impl Client {
         Self {
             socket: socket.into(),
             ready: Cell::default(),
+            patience: TAKING,
         }
     }
 
@@ -180,6 +184,7 @@ impl Client {
         // Exposed: the daemon is to have it. One that answers before it has read all of it has its reasons, which are better
         // to be told than that it did not listen.
         let written = std::io::Write::write_all(&mut &stream, request.expose());
+        self.await_attention(&stream, written.is_ok())?;
         let answer = match (http::read_answer(&stream), written) {
             (Ok(answer), _) => return Ok(answer),
             (Err(Fault::Unintelligible(reason)), _) => return self.understood(Err(reason)),
@@ -188,6 +193,23 @@ impl Client {
         Err(Error::io("no answer from the daemon at", &self.socket)(
             answer,
         ))
+    }
+
+    /// An answer may take as long as it needs, but somebody has to work on it.
+    fn await_attention(&self, stream: &UnixStream, is_written: bool) -> Result<(), Error> {
+        // Where not all could be written, that has taken all the time there is.
+        let patience = if is_written {
+            self.patience
+        } else {
+            Duration::ZERO
+        };
+        let attended = is_attended(stream, patience);
+        match attended.map_err(Error::io("cannot ask the daemon at", &self.socket))? {
+            true => Ok(()),
+            false => Err(Error::Unattended {
+                socket: self.socket.clone(),
+            }),
+        }
     }
 
     fn successful(&self, answer: Answer) -> Result<Answer, Error> {

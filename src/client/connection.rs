@@ -13,6 +13,9 @@ use crate::sys::local_socket;
 /// How long a daemon may take to take a connection.
 const CONNECTING: Duration = Duration::from_secs(5);
 
+/// How long it may take to read a request. It may be starting, which who connects to its socket unit does not see.
+pub(super) const TAKING: Duration = Duration::from_secs(10);
+
 /// How long it may take for the next piece of an answer: providers ask others, and people are asked to confirm.
 const ANSWERING: Duration = Duration::from_secs(120);
 
@@ -45,6 +48,9 @@ fn connect_within(socket: &Path, patience: Duration) -> Result<UnixStream, Error
         io::ErrorKind::ConnectionRefused => Error::Unserved {
             socket: socket.to_owned(),
         },
+        io::ErrorKind::WouldBlock => Error::Unattended {
+            socket: socket.to_owned(),
+        },
         _ => Error::io("cannot reach the daemon at", socket)(error),
     };
     let stream = local_socket::connect(&trusted.path, patience).map_err(failed)?;
@@ -56,6 +62,6 @@ fn connect_within(socket: &Path, patience: Duration) -> Result<UnixStream, Error
         });
     }
     stream.set_read_timeout(Some(ANSWERING)).map_err(failed)?;
-    stream.set_write_timeout(Some(ANSWERING)).map_err(failed)?;
+    stream.set_write_timeout(Some(TAKING)).map_err(failed)?;
     Ok(stream)
 }

@@ -20,6 +20,11 @@ pub enum Error {
         /// Which.
         socket: PathBuf,
     },
+    /// It is served, and nobody takes the request.
+    Unattended {
+        /// Which.
+        socket: PathBuf,
+    },
     /// Others than the daemon may have made the socket, or serve it.
     Untrusted {
         /// Which.
@@ -72,8 +77,7 @@ impl Error {
             Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
                 Some("the socket's mode and group say who may ask: socket in daemon.yaml")
             }
-            // read(2): a timeout of the socket.
-            Self::Io { error, .. } if error.kind() == io::ErrorKind::WouldBlock => Some(
+            Self::Unattended { .. } => Some(
                 "it may be unable to start: its log says, as by journalctl -u escrun or journalctl --user -u escrun",
             ),
             Self::Io { .. } | Self::Unintelligible { .. } => None,
@@ -118,6 +122,9 @@ impl fmt::Display for Error {
             Self::NoSocket { socket } => write!(f, "no daemon: there is no {}", socket.display()),
             Self::Unserved { socket } => {
                 write!(f, "no daemon: nobody serves {}", socket.display())
+            }
+            Self::Unattended { socket } => {
+                write!(f, "the daemon at {} takes no requests", socket.display())
             }
             Self::Untrusted { socket, reason } => {
                 write!(

@@ -40,7 +40,7 @@ impl Feed {
     /// Asks the daemon at `socket` to tell of `environments`. If their revision is `last`, it need not be told.
     ///
     /// # Errors
-    /// Those of [`Client`](super::Client); and [`Error::Io`] if the daemon has no time now.
+    /// Those of [`Client`](super::Client); and [`Error::Unattended`] if the daemon has no time now.
     pub fn begin(
         socket: &Path,
         environments: &[String],

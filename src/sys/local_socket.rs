@@ -1,9 +1,13 @@
 //! Connecting to Unix sockets (unix(7)), and asking the kernel who is at the other end.
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// Connects to the stream socket at `path`. Where too many wait for the server already, this one waits for at most
 /// `patience`.
@@ -67,6 +71,47 @@ pub fn server(stream: &UnixStream) -> io::Result<u32> {
     Ok(nix::unistd::getpeereid(stream)?.0.as_raw())
 }
 
+/// Waits for an answer, or the end of the connection, for at most `patience`. Gives false if none has come and the server has
+/// not even read what was sent: it may never have accepted the connection, which is taken to be made all the same.
+///
+/// # Errors
+/// Those of poll(2) and ioctl(2).
+pub fn is_attended(stream: &UnixStream, patience: Duration) -> io::Result<bool> {
+    let end = Instant::now() + patience;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut polled = [PollFd::new(stream.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut polled, timeout) {
+            Ok(0) => return Ok(!is_unread(stream)?),
+            Ok(_) => return Ok(true),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Whether the other end has not read all that was sent (unix(7), `SIOCOUTQ`, which is `TIOCOUTQ`).
+#[cfg(target_os = "linux")]
+fn is_unread(stream: &UnixStream) -> io::Result<bool> {
+    use std::os::fd::AsRawFd as _;
+
+    let mut unread: libc::c_int = 0;
+    // SAFETY: the request fills an `int`, which outlives the call.
+    let result = unsafe { libc::ioctl(stream.as_raw_fd(), libc::TIOCOUTQ as _, &raw mut unread) };
+    super::check::check(result)?;
+    Ok(unread > 0)
+}
+
+/// As above, as far as it can be told.
+///
+/// # Errors
+/// None.
+#[cfg(not(target_os = "linux"))]
+fn is_unread(_stream: &UnixStream) -> io::Result<bool> {
+    Ok(false)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
@@ -89,6 +134,32 @@ mod tests {
         let mut byte = [0];
         client.read_exact(&mut byte).unwrap();
         assert_eq!(byte, *b"x");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_reads_attends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let listener = UnixListener::bind(&path).unwrap();
+        let mut client = connect(&path, PATIENCE).unwrap();
+        client.write_all(b"xyz").unwrap();
+        let soon = |client: &UnixStream| is_attended(client, Duration::from_millis(1)).unwrap();
+        assert!(!soon(&client));
+        let (mut served, _) = listener.accept().unwrap();
+        assert!(!soon(&client));
+        served.read_exact(&mut [0; 2]).unwrap();
+        assert!(!soon(&client));
+        served.read_exact(&mut [0; 1]).unwrap();
+        assert!(soon(&client));
+        client.write_all(b"x").unwrap();
+        assert!(!soon(&client));
+        // Who answers need not have read all.
+        served.write_all(b"x").unwrap();
+        assert!(is_attended(&client, PATIENCE).unwrap());
+        client.read_exact(&mut [0; 1]).unwrap();
+        drop(served);
+        assert!(is_attended(&client, PATIENCE).unwrap());
     }
 
     #[test]

@@ -109,6 +109,27 @@ fn who_is_not_there_is_told_apart() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn who_takes_no_request_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("s");
+    // As that of a socket unit whose daemon cannot start.
+    let listener = UnixListener::bind(&socket).unwrap();
+    let client = || Client {
+        patience: Duration::from_millis(1),
+        ..Client::new(&socket)
+    };
+    let told = |error: Error| {
+        assert!(matches!(error, Error::Unattended { .. }), "{error}");
+        assert!(error.is_passing() && !error.is_absent());
+    };
+    told(client().open(&call()).err().unwrap());
+    told(client().lock().unwrap_err());
+    told(client().status().unwrap_err());
+    drop(listener);
+}
+
 #[test]
 fn unlocking_goes_on_until_nothing_is_asked() {
     let body = r#"{"error": {"code": "locked", "message": "there are questions"},
