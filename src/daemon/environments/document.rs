@@ -24,8 +24,17 @@ pub(super) struct Document {
     /// The environments that it imports or refers to, each once. Where its file is a link to the definition of another one,
     /// that one as well.
     pub(super) references: Box<[Arc<str>]>,
-    /// The file that the text is from.
-    file: Option<(PathBuf, Stamp)>,
+    /// The file that the text is from; none if it was changed too shortly ago.
+    file: Option<DefinitionFile>,
+}
+
+/// The file that a definition was read from. It is the same one only if it is still another environment's, or still is not:
+/// a folder behind a link may be renamed, which changes nothing in the file.
+#[derive(Debug, PartialEq, Eq)]
+struct DefinitionFile {
+    path: PathBuf,
+    stamp: Stamp,
+    owner: Option<EnvironmentName>,
 }
 
 /// Why there is no text.
@@ -61,23 +70,32 @@ impl Document {
             .metadata()
             .ok()
             .and_then(|metadata| Stamp::of(&metadata));
-        if let (Some(before), Some(stamp)) = (before, &stamp)
-            && before.file == Some((found.path(), stamp.clone()))
+        // Whoever may make a link may not be one who may read what it leads to.
+        let owner = found.owner();
+        let file = stamp.map(|stamp| DefinitionFile {
+            path: found.path(),
+            stamp,
+            owner: owner.clone(),
+        });
+        if let Some(before) = before
+            && file.is_some()
+            && before.file == file
         {
             return Arc::clone(before);
         }
-        Arc::new(Self::read(found, stamp))
+        Arc::new(Self::read(found, owner, file))
     }
 
-    fn read(found: Found<'_>, stamp: Option<Stamp>) -> Self {
-        let file = found.path();
-        // Whoever may make a link may not be one who may read what it leads to.
-        let owner = found.owner();
+    fn read(
+        found: Found<'_>,
+        owner: Option<EnvironmentName>,
+        file: Option<DefinitionFile>,
+    ) -> Self {
         match found.read() {
             Ok(source) => Self {
                 references: references(&source, owner),
                 text: Ok(source),
-                file: stamp.map(|stamp| (file, stamp)),
+                file,
             },
             Err(error) => Self::without_text(&error),
         }
@@ -105,7 +123,7 @@ impl Document {
     /// The path of the file, if its folder alone does not tell of all that happens to it: it is reached by a link, or has
     /// other names.
     pub(super) fn watched_file(&self) -> Option<&PathBuf> {
-        let (path, stamp) = self.file.as_ref()?;
+        let DefinitionFile { path, stamp, .. } = self.file.as_ref()?;
         let is_link = || {
             path.symlink_metadata()
                 .is_ok_and(|found| found.is_symlink())
@@ -299,6 +317,31 @@ mod tests {
             let references: Vec<&str> = document.references.iter().map(|name| &**name).collect();
             assert_eq!(references, expected, "{name}");
         }
+    }
+
+    #[test]
+    fn whose_definition_a_link_leads_to_is_asked_each_time() {
+        use std::os::unix::fs::symlink;
+
+        let scratch = tempfile::tempdir().expect("a folder");
+        let at = |path: &str| scratch.path().join(path);
+        fs::create_dir(at("b")).expect("a folder");
+        fs::write(at("b/prod.yaml"), "").expect("a file");
+        symlink("b", at("link")).expect("a link");
+        let directory = Directory::open([scratch.path()], Overlays::Ignored).expect("a folder");
+        let look = |before| Document::look(&directory, &"link/prod".into(), before);
+        // Until it is old enough to be kept.
+        let mut before = look(None);
+        while before.file.is_none() {
+            std::thread::yield_now();
+            before = look(None);
+        }
+        assert_eq!(*before.references, ["b/prod".into()]);
+        assert!(Arc::ptr_eq(&before, &look(Some(&before))));
+        fs::rename(at("b"), at("c")).expect("renamed");
+        fs::remove_file(at("link")).expect("removed");
+        symlink("c", at("link")).expect("a link");
+        assert_eq!(*look(Some(&before)).references, ["c/prod".into()]);
     }
 
     #[test]
