@@ -151,7 +151,7 @@ impl<'s, 'a> Scope<'s, 'a> {
             ExprKind::Object(properties) => self.object(properties, base, definition.origin(id)),
             kind => {
                 let value = self.bounded(definition, id, kind);
-                match base {
+                match self.inheritable(base) {
                     Some(base) => {
                         self.inherit(merged_members(&value, base), &definition.origin(id));
                         merge(value, base, &mut self.pass.diagnostics)
@@ -186,7 +186,7 @@ impl<'s, 'a> Scope<'s, 'a> {
     /// An object literal over its base.
     fn object(&mut self, properties: &[Property], base: Option<&Value>, origin: Origin) -> Value {
         let has = |key: &str| find_property(properties, key).is_some();
-        let base = base.filter(|_| self.pass.inherited <= MAX_INHERITED);
+        let base = self.inheritable(base);
         let mut object = base.map_or_else(Object::default, |base| below(base, has));
         self.inherit(object.members.len() as u64, &origin);
         for property in properties {
@@ -202,7 +202,12 @@ impl<'s, 'a> Scope<'s, 'a> {
         }
     }
 
-    /// Counts what an object has from what it goes over. Once that is too much in all, nothing is inherited any more.
+    /// What a value goes over. Once that was too much in all, nothing is inherited any more.
+    fn inheritable<'v>(&self, base: Option<&'v Value>) -> Option<&'v Value> {
+        base.filter(|_| self.pass.inherited <= MAX_INHERITED)
+    }
+
+    /// Counts what an object has from what it goes over.
     fn inherit(&mut self, members: u64, origin: &Origin) {
         let before = self.pass.inherited;
         self.pass.inherited = before.saturating_add(members);

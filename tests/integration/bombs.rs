@@ -206,6 +206,29 @@ fn environments_upon_environments() {
 }
 
 #[test]
+fn references_upon_references() {
+    let members: String = (0..45_000)
+        .map(|number| format!("    k{number}: 1\n"))
+        .collect();
+    let each = |target: &str| -> String {
+        (0..100)
+            .map(|number| format!("  o{number}: ${{{target}}}\n"))
+            .collect()
+    };
+    let base = format!("values:\n{}  all:\n{members}", each("all"));
+    let over = format!("imports: [base]\nvalues:\n{}  own: {{a: 1}}\n", each("own"));
+    let errors = errors(move |name| match name {
+        "base" => base.clone(),
+        _ => over.clone(),
+    });
+    // 45,001 members each, so the 89th by the order of the keys is one too many: told once, and then there are no more.
+    assert_eq!(
+        errors,
+        ["env:92: environments have more than 4000000 values of their imports in all"]
+    );
+}
+
+#[test]
 fn diamonds_on_diamonds() {
     let errors = errors(|name| match name.strip_prefix("e") {
         Some("nv") => "imports: [e0]\n".to_owned(),
