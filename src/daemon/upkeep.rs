@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::context::{AFTER_SLEEP, Daemon};
 use super::environments::Subject;
+use super::peer::forget_unseen;
 use super::service::{Notifier, Watchdog};
 
 /// How often it is looked whether the machine has slept when nobody asks for anything: until then, keys stay in memory that
@@ -17,6 +18,7 @@ pub(super) fn begin(daemon: &Arc<Daemon>, notifier: Notifier, watchdog: Option<W
     follow_changes(daemon);
     lock_unused(daemon);
     show_state(daemon, notifier);
+    tokio::spawn(forget_unseen());
     if let Some(watchdog) = watchdog {
         feed(watchdog, daemon, notifier);
     }

@@ -139,6 +139,11 @@ impl Caller {
     }
 }
 
+/// Forgets who has not been seen for a while. Does not end. Must run within the runtime.
+pub async fn forget_unseen() {
+    SIGHTINGS.tend().await;
+}
+
 /// What was seen of peers a moment ago.
 static SIGHTINGS: Sightings = Sightings::new();
 

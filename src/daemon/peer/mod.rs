@@ -6,7 +6,7 @@ mod sightings;
 
 use std::path::PathBuf;
 
-pub use caller::{Caller, PeerError};
+pub use caller::{Caller, PeerError, forget_unseen};
 pub use control_group::Membership;
 pub(super) use control_group::{UNIT_KINDS, is_unit};
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::Membership;
 use crate::sys::peer::{Hold, Mark};
 
@@ -30,11 +32,18 @@ pub(super) struct Sighting {
 /// processes from one unit to another.
 const KEPT: Duration = Duration::from_millis(100);
 
+/// How often it is looked for what does not hold any more.
+const SWEEP: Duration = Duration::from_secs(1);
+
 /// How many are kept, with a descriptor for each.
 const MOST: usize = 64;
 
 /// Processes that were seen. Shared by all threads.
-pub(super) struct Sightings(OnceLock<Mutex<HashMap<Subject, Seen>>>);
+pub(super) struct Sightings {
+    seen: OnceLock<Mutex<HashMap<Subject, Seen>>>,
+    /// Told each time that something is kept.
+    kept: Notify,
+}
 
 struct Seen {
     at: Instant,
@@ -52,7 +61,10 @@ impl Seen {
 impl Sightings {
     /// None yet.
     pub(super) const fn new() -> Self {
-        Self(OnceLock::new())
+        Self {
+            seen: OnceLock::new(),
+            kept: Notify::const_new(),
+        }
     }
 
     /// What was seen of a process so lately that it holds.
@@ -80,10 +92,30 @@ impl Sightings {
             };
             seen.insert(subject, new);
         });
+        self.kept.notify_one();
+    }
+
+    /// Looks every second for what does not hold any more, as long as anything is kept: a daemon that nobody asks has no
+    /// descriptor of anybody. Does not end.
+    pub(super) async fn tend(&self) {
+        loop {
+            self.kept.notified().await;
+            while self.forget_stale(Instant::now()) > 0 {
+                tokio::time::sleep(SWEEP).await;
+            }
+        }
+    }
+
+    /// Gives how many are left.
+    fn forget_stale(&self, now: Instant) -> usize {
+        self.with(|seen| {
+            seen.retain(|_, seen| seen.is_fresh(now));
+            seen.len()
+        })
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut HashMap<Subject, Seen>) -> R) -> R {
-        let seen = self.0.get_or_init(Mutex::default);
+        let seen = self.seen.get_or_init(Mutex::default);
         f(&mut seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -126,6 +158,17 @@ mod tests {
         let last = now + KEPT - Duration::from_nanos(1);
         assert_eq!(sightings.of(subject, last), Some(sighting));
         assert_eq!(sightings.of(subject, now + KEPT), None);
+    }
+
+    #[test]
+    fn of_who_is_not_seen_again_nothing_is_kept() {
+        let (sightings, now) = (Sightings::new(), Instant::now());
+        sightings.keep(acting(1, 0), now, named("one".to_owned()), hold());
+        let later = now + KEPT / 2;
+        sightings.keep(acting(2, 0), later, named("two".to_owned()), hold());
+        assert_eq!(sightings.forget_stale(later), 2);
+        assert_eq!(sightings.forget_stale(now + KEPT), 1);
+        assert_eq!(sightings.forget_stale(later + KEPT), 0);
     }
 
     #[test]
