@@ -98,10 +98,17 @@ async fn serve(
         let door = let_in(daemon, listener, waiting);
         doors.borrow_mut().push(door);
     };
-    let give_credentials = credentials_server(daemon, settings.system);
+    let manager = match settings.system {
+        true => Manager::System,
+        false => Manager::User(effective_user()),
+    };
+    let let_manager_in = |listener| {
+        let door = give_credentials(daemon, listener, manager);
+        doors.borrow_mut().push(door);
+    };
     peers.take_listeners().into_iter().for_each(let_peers_in);
     let listeners = credentials.take_listeners().into_iter();
-    listeners.for_each(&give_credentials);
+    listeners.for_each(let_manager_in);
     upkeep::begin(daemon, notifier, watchdog);
     notifier.ready(&upkeep::state(daemon));
     for absence in settings.absences() {
@@ -110,7 +117,7 @@ async fn serve(
     info!(socket = %settings.socket.path.display(), "serving");
     let losses: [Loss<'_>; 3] = [
         Box::pin(peers.kept(let_peers_in)),
-        Box::pin(credentials.kept(&give_credentials)),
+        Box::pin(credentials.kept(let_manager_in)),
         Box::pin(without_helper(daemon, notifier)),
     ];
     let ended = until_end(daemon, &orders, notifier, losses).await;
@@ -130,20 +137,16 @@ fn let_in(daemon: &Arc<Daemon>, listener: UnixListener, waiting: Waiting) -> Joi
     })
 }
 
-/// What gives units their credentials by a socket.
-fn credentials_server(daemon: &Arc<Daemon>, system: bool) -> impl Fn(UnixListener) {
-    let manager = match system {
-        true => Manager::System,
-        false => Manager::User(effective_user()),
-    };
-    let daemon = Arc::clone(daemon);
-    move |listener| {
-        let daemon = Arc::clone(&daemon);
-        tokio::spawn(async move {
-            let served = credentials::serve(listener, daemon, manager).await;
-            if let Err(error) = served {
-                warn!(reason = describe(&error), "a socket cannot be served");
-            }
-        });
-    }
+/// Gives units their credentials by a socket.
+fn give_credentials(
+    daemon: &Arc<Daemon>,
+    listener: UnixListener,
+    manager: Manager,
+) -> JoinHandle<()> {
+    let giving = credentials::serve(listener, Arc::clone(daemon), manager);
+    tokio::spawn(async move {
+        if let Err(error) = giving.await {
+            warn!(reason = describe(&error), "a socket cannot be served");
+        }
+    })
 }

@@ -80,7 +80,15 @@ struct Server<S> {
     manager: Manager,
 }
 
-/// Answers connections until the daemon ends. Must run within a runtime.
+/// Who is answered, if only with a refusal.
+struct Admitted<P> {
+    peer: Peer,
+    asked: Asked,
+    /// None if there is no room for it.
+    place: Option<P>,
+}
+
+/// Answers connections until the daemon ends. When this returns, all that it has accepted have their places. Must run within a runtime.
 ///
 /// # Errors
 /// When the runtime cannot wait for the socket.
@@ -96,8 +104,12 @@ pub async fn serve<S: Source>(
     while let Some(accepted) = until(ending.as_mut(), listener.accept()).await {
         match accepted {
             Ok((stream, _)) => {
+                // Not left to the task, which may not have begun when the daemon ends.
+                let Some(admitted) = server.admit(&stream) else {
+                    continue;
+                };
                 let server = Arc::clone(&server);
-                tokio::spawn(async move { server.answer(stream).await });
+                tokio::spawn(async move { server.answer(stream, admitted).await });
             }
             Err(error) => {
                 debug!(
@@ -112,19 +124,29 @@ pub async fn serve<S: Source>(
 }
 
 impl<S: Source> Server<S> {
-    async fn answer(&self, stream: UnixStream) {
-        let asked = bound_name(&stream).and_then(|name| Asked::read(&name));
-        let peer = match self.source.peer(&stream) {
+    /// Whoever may be told anything at all.
+    fn admit(&self, stream: &UnixStream) -> Option<Admitted<S::Place>> {
+        let asked = bound_name(stream).and_then(|name| Asked::read(&name));
+        let turn_away = |peer, asked, refusal| {
+            self.turn_away(peer, asked, &refusal);
+            None
+        };
+        let peer = match self.source.peer(stream) {
             Ok(peer) => peer,
-            Err(error) => return self.turn_away(None, asked.as_ref(), &Refusal::Peer(error)),
+            Err(error) => return turn_away(None, asked.as_ref(), Refusal::Peer(error)),
         };
         let Some(asked) = asked else {
-            return self.turn_away(Some(&peer), None, &Refusal::NoName);
+            return turn_away(Some(&peer), None, Refusal::NoName);
         };
         if !asked.is_confirmed_by(&peer, self.manager) {
-            return self.turn_away(Some(&peer), Some(&asked), &Refusal::Unconfirmed);
+            return turn_away(Some(&peer), Some(&asked), Refusal::Unconfirmed);
         }
         let place = self.source.place(peer.user);
+        Some(Admitted { peer, asked, place })
+    }
+
+    async fn answer(&self, stream: UnixStream, admitted: Admitted<S::Place>) {
+        let Admitted { peer, asked, place } = admitted;
         let times = self.source.times();
         let content = match place {
             Some(_) => self.content_in_time(&peer, &asked, times.end).await,
