@@ -23,7 +23,7 @@ pub use guest::serve;
 
 /// Where plugins run.
 pub trait PluginHost: Send + Sync {
-    /// A new stream, on whose other end [`serve`] is called.
+    /// A new stream, on whose other end [`serve`] is called. How long the plugin may be silent is its read timeout.
     ///
     /// # Errors
     /// When there is none to be had.
@@ -37,8 +37,13 @@ pub(super) fn unwrap(
     stanzas: &[Stanza],
     callbacks: &impl Callbacks,
 ) -> Result<Option<FileKey>, IdentityError> {
-    let lost =
-        |_: io::Error| IdentityError::Plugin("the process that talks to it is gone".to_owned());
+    let lost = |error: io::Error| {
+        IdentityError::Plugin(match error.kind() {
+            // socket(7): so a limit ends that was set on a socket.
+            io::ErrorKind::WouldBlock => "it does not answer".to_owned(),
+            _ => "the process that talks to it is gone".to_owned(),
+        })
+    };
     let mut stream = host.call().map_err(lost)?;
     request(&mut stream, identity, stanzas).map_err(lost)?;
     loop {
@@ -105,5 +110,35 @@ fn answer(stream: &mut UnixStream, frame: &Frame, callbacks: &impl Callbacks) ->
             None => write(stream, Kind::None, &[]),
         },
         _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The host of a plugin that says nothing.
+    struct Silent(Mutex<Vec<UnixStream>>);
+
+    impl PluginHost for Silent {
+        fn call(&self) -> io::Result<UnixStream> {
+            let (ours, theirs) = UnixStream::pair()?;
+            ours.set_read_timeout(Some(Duration::from_millis(1)))?;
+            self.0.lock().expect("no panic").push(theirs);
+            Ok(ours)
+        }
+    }
+
+    #[test]
+    fn a_plugin_that_says_nothing_is_given_up() {
+        let host = Silent(Mutex::default());
+        let identity = "AGE-PLUGIN-TOY-177ZNG8".parse().expect("an identity");
+        let outcome = unwrap(&host, &identity, &[], &age::NoCallbacks);
+        assert!(
+            matches!(&outcome, Err(IdentityError::Plugin(text)) if text == "it does not answer")
+        );
     }
 }

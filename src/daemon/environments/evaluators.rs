@@ -4,6 +4,7 @@
 //! thread, so that slow providers hold up nobody who needs none. How many wait and how many jobs queue is bounded; beyond
 //! that a job is refused.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -27,6 +28,9 @@ pub(crate) async fn asked_by<R>(user: u32, work: impl Future<Output = R>) -> R {
 /// How many threads may wait for providers.
 const MOST_WAITING: usize = 32;
 
+/// How many jobs of one user may be begun and not done: slow providers of one keep nobody else waiting.
+const MOST_OF_ONE: usize = MOST_WAITING / 4 * 3;
+
 /// The threads. They are started when they are needed, and end when this is dropped.
 pub(super) struct Evaluators {
     shared: Arc<Shared>,
@@ -48,7 +52,30 @@ struct State {
     working: usize,
     /// How many of them have none.
     idle: usize,
+    /// How many jobs of each user are begun and not done.
+    begun: HashMap<u32, usize>,
     ended: bool,
+}
+
+impl State {
+    /// Takes a job of a user who may have another one begun.
+    fn pop(&mut self) -> Option<(u32, Job)> {
+        let begun = &self.begun;
+        let may = |user| begun.get(&user).is_none_or(|count| *count < MOST_OF_ONE);
+        let (user, job) = self.queue.pop(may)?;
+        *self.begun.entry(user).or_default() += 1;
+        Some((user, job))
+    }
+
+    /// Notes that a job of `user` is done.
+    fn done(&mut self, user: u32) {
+        if let Some(count) = self.begun.get_mut(&user) {
+            *count -= 1;
+            if *count == 0 {
+                self.begun.remove(&user);
+            }
+        }
+    }
 }
 
 /// That a job cannot be taken on.
@@ -162,10 +189,10 @@ impl Shared {
                 return;
             }
             let job = match state.working < self.most_working {
-                true => state.queue.pop(),
+                true => state.pop(),
                 false => None,
             };
-            let Some(job) = job else {
+            let Some((user, job)) = job else {
                 state.idle += 1;
                 state = self.wait(state);
                 state.idle -= 1;
@@ -177,6 +204,7 @@ impl Shared {
             let _ = catch_unwind(AssertUnwindSafe(|| job(&Place(&self))));
             state = self.lock();
             state.working -= 1;
+            state.done(user);
             self.news.notify_all();
         }
     }
@@ -190,7 +218,7 @@ mod tests {
     use super::*;
 
     /// Nobody is told apart here.
-    const MOST_OF_ONE: usize = Queue::<Job>::LONGEST_LINE;
+    const LONGEST_LINE: usize = Queue::<Job>::LONGEST_LINE;
 
     #[test]
     fn no_more_work_than_may_and_all_is_done() {
@@ -238,6 +266,46 @@ mod tests {
     }
 
     #[test]
+    fn one_user_who_waits_for_much_holds_up_nobody() {
+        let evaluators = Evaluators::of(2);
+        let (release, released) = mpsc::channel::<()>();
+        let released = Arc::new(Mutex::new(released));
+        let (sender, done) = mpsc::channel();
+        let begin = |user, job: Job| {
+            let asked = asked_by(user, async { evaluators.begin(job) });
+            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            runtime.expect("a runtime").block_on(asked).expect("room");
+        };
+        let begun = Arc::new(AtomicUsize::new(0));
+        for _ in 0..2 * MOST_WAITING {
+            let (begun, released) = (Arc::clone(&begun), Arc::clone(&released));
+            let slow = move |place: &Place<'_>| {
+                begun.fetch_add(1, Ordering::SeqCst);
+                place.leave(|| {
+                    let _ = released.lock().map(|released| released.recv());
+                });
+            };
+            begin(1, Box::new(slow));
+        }
+        while begun.load(Ordering::SeqCst) < MOST_OF_ONE {
+            thread::yield_now();
+        }
+        let say = |user: u32| -> Job {
+            let sender = sender.clone();
+            Box::new(move |_| {
+                let _ = sender.send(user);
+            })
+        };
+        begin(2, say(2));
+        let patience = std::time::Duration::from_secs(60);
+        assert_eq!(done.recv_timeout(patience), Ok(2));
+        assert_eq!(begun.load(Ordering::SeqCst), MOST_OF_ONE);
+        drop(release);
+        begin(1, say(1));
+        assert_eq!(done.recv_timeout(patience), Ok(1));
+    }
+
+    #[test]
     fn what_is_too_much_is_refused() {
         let evaluators = Evaluators::of(1);
         let (release, released) = mpsc::channel::<()>();
@@ -251,7 +319,10 @@ mod tests {
             taken += 1;
         }
         // The first may or may not have left the queue.
-        assert!((MOST_OF_ONE - 1..=MOST_OF_ONE).contains(&taken), "{taken}");
+        assert!(
+            (LONGEST_LINE - 1..=LONGEST_LINE).contains(&taken),
+            "{taken}"
+        );
         drop(release);
     }
 

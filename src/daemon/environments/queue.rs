@@ -43,10 +43,14 @@ impl<J> Queue<J> {
         true
     }
 
-    /// Takes the first job of the user who comes after the one of whom the last was taken.
-    pub(super) fn pop(&mut self) -> Option<J> {
-        let mut after = self.lines.range((Excluded(self.last), Unbounded));
-        let user = *after.next().or_else(|| self.lines.first_key_value())?.0;
+    /// Takes the first job of the user who comes after the one of whom the last was taken, of those who `may` have another
+    /// one done.
+    pub(super) fn pop(&mut self, may: impl Fn(u32) -> bool) -> Option<(u32, J)> {
+        let after = self.lines.range((Excluded(self.last), Unbounded));
+        let user = after
+            .chain(self.lines.range(..=self.last))
+            .map(|(user, _)| *user)
+            .find(|user| may(*user))?;
         let line = self.lines.get_mut(&user)?;
         let job = line.pop_front();
         if line.is_empty() {
@@ -54,7 +58,7 @@ impl<J> Queue<J> {
         }
         self.last = user;
         self.length -= usize::from(job.is_some());
-        job
+        Some((user, job?))
     }
 
     /// Takes back what `user` has added last.
@@ -80,13 +84,16 @@ mod tests {
             assert!(queue.push(7, job));
         }
         assert!(queue.push(9, "b1") && queue.push(9, "b2"));
-        let taken: Vec<&str> = std::iter::from_fn(|| queue.pop()).collect();
-        assert_eq!(taken, ["a1", "b1", "a2", "b2", "a3"]);
+        let taken: Vec<(u32, &str)> = std::iter::from_fn(|| queue.pop(|_| true)).collect();
+        let expected = [(7, "a1"), (9, "b1"), (7, "a2"), (9, "b2"), (7, "a3")];
+        assert_eq!(taken, expected);
         assert!(queue.is_empty() && queue.lines.is_empty());
         assert!(queue.push(0, "c") && queue.push(u32::MAX, "d"));
         queue.take_back(0);
         queue.take_back(1);
-        assert_eq!((queue.pop(), queue.pop()), (Some("d"), None));
+        assert_eq!(queue.pop(|user| user == 0), None);
+        assert_eq!(queue.pop(|_| true), Some((u32::MAX, "d")));
+        assert_eq!(queue.pop(|_| true), None);
     }
 
     #[test]

@@ -27,16 +27,24 @@ pub enum UnwrapError {
 }
 
 impl Vault {
-    /// Unwraps the file key of a header that has these stanzas. Whether it is that of the header is for the caller to
-    /// see.
+    /// Unwraps the file key of a header that has these stanzas, for `user`. Whether it is that of the header is for the
+    /// caller to see. Who no longer waits for its turn has none.
     ///
     /// # Errors
     /// When identities are locked, none fits, or a stanza was changed.
-    pub async fn unwrap(self: &Arc<Self>, stanzas: Vec<WrappedKey>) -> Result<Secret, UnwrapError> {
-        let _permit = self.unwraps.acquire().await;
+    pub async fn unwrap(
+        self: &Arc<Self>,
+        user: u32,
+        stanzas: Vec<WrappedKey>,
+    ) -> Result<Secret, UnwrapError> {
+        let permit = self.unwraps.permit(user).await;
         let locks = self.locks();
         let outcome = self
-            .on_thread(move |vault| vault.custody().map(|custody| custody.unwrap(&stanzas)))
+            .on_thread(move |vault| {
+                // As long as the thread, whether or not anybody waits for it.
+                let _permit = permit;
+                vault.custody().map(|custody| custody.unwrap(&stanzas))
+            })
             .await
             .map_err(UnwrapError::System)?;
         let locked = || UnwrapError::Locked(LOCKED.to_owned());

@@ -12,6 +12,7 @@ mod patience;
 mod place;
 mod sleep;
 mod unlock;
+mod unwraps;
 mod vault;
 
 #[cfg(test)]

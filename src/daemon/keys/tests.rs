@@ -316,17 +316,17 @@ fn file_keys_are_unwrapped_for_others() {
         {"type": kind, "args": [argument], "body": body},
     ]});
     let stanzas = || read_stanzas(call.to_string().as_bytes()).unwrap();
-    let key = run(vault.unwrap(stanzas())).unwrap();
+    let key = run(vault.unwrap(0, stanzas())).unwrap();
     assert_eq!(key.expose().len(), 16);
     let answer: serde_json::Value = serde_json::from_slice(unwrapped(&key).expose()).unwrap();
     assert_eq!(answer["fileKey"].as_str().unwrap().len(), 24);
 
     let others = Scene::new();
     let stranger = others.vault(&[&others.open()]);
-    let error = run(stranger.unwrap(stanzas())).err().unwrap();
+    let error = run(stranger.unwrap(0, stanzas())).err().unwrap();
     assert_eq!(fault_of_unwrapping(&error).code, Code::NotFound);
     vault.lock();
-    let error = run(vault.unwrap(stanzas())).err().unwrap();
+    let error = run(vault.unwrap(0, stanzas())).err().unwrap();
     assert_eq!(fault_of_unwrapping(&error).code, Code::Locked);
 }
 
@@ -369,7 +369,7 @@ fn reading_anew_is_no_lock_for_who_waits_for_a_key() {
     // Once the thread is at it, and is not done.
     let meanwhile = |change: &dyn Fn()| loop {
         let begun_and_ended = run(async {
-            let mut unwrapping = std::pin::pin!(vault.unwrap(read_stanzas(body).unwrap()));
+            let mut unwrapping = std::pin::pin!(vault.unwrap(0, read_stanzas(body).unwrap()));
             let first = std::future::poll_fn(|context| {
                 std::task::Poll::Ready(unwrapping.as_mut().poll(context).is_pending())
             });

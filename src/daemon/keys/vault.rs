@@ -7,19 +7,17 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use tokio::sync::futures::Notified;
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 
 use super::answers::Interview;
 use super::decrypter::VaultDecrypter;
 use super::patience::Patience;
 use super::place::IdentityPlace;
 use super::sleep::Sleep;
+use super::unwraps::Unwraps;
 use crate::crypt::{self, Custody, Interaction, PluginHost, Plugins, Prompt};
 use crate::protocol::{LockState, Question};
 use crate::sys::stack::on_private_stack;
-
-/// How many file keys may be unwrapped for peers at the same time; a plugin may take as long as a person does.
-const MOST_UNWRAPS: usize = 64;
 
 /// Where identities are, and when they are forgotten.
 #[derive(Clone, Default)]
@@ -45,7 +43,7 @@ pub struct Vault {
     pub(super) interview: Arc<Interview>,
     /// Held while passphrases are tried: one call at a time.
     pub(super) patience: tokio::sync::Mutex<Patience>,
-    pub(super) unwraps: Semaphore,
+    pub(super) unwraps: Unwraps,
     /// Told when the identities are unlocked, or are to be locked at another time.
     opened: Notify,
     /// Told when they are locked.
@@ -93,7 +91,7 @@ impl Vault {
             generation: AtomicU64::new(0),
             interview: Arc::default(),
             patience: tokio::sync::Mutex::default(),
-            unwraps: Semaphore::new(MOST_UNWRAPS),
+            unwraps: Unwraps::default(),
             opened: Notify::new(),
             closed: Notify::new(),
         }

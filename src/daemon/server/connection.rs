@@ -74,7 +74,7 @@ pub(super) async fn serve(daemon: Arc<Daemon>, stream: UnixStream, slot: Slot) {
         caller,
         ..
     } = connection;
-    if let (Ok(Some(watch)), Some(caller)) = (watch, caller) {
+    if let Ok(Some(watch)) = watch {
         // A box of its own, so that all other connections are smaller.
         Box::pin(sse::serve(daemon, stream, caller, watch)).await;
     }
@@ -87,7 +87,8 @@ struct Connection {
     intake: Intake,
     /// Whose slot it takes.
     user: u32,
-    /// Who is on the other side, once that matters.
+    /// Who is on the other side, once that matters. Kept only where the connection does not tell of the peer again: else
+    /// each connection would take two descriptors, of which there are enough for one.
     caller: Option<Caller>,
     has_answered: bool,
 }
@@ -152,7 +153,7 @@ impl Connection {
         };
         let peer = caller.and_then(|caller| {
             let peer = caller.peer();
-            self.caller = Some(caller);
+            self.caller = Some(caller).filter(|caller| !caller.can_be_had_again());
             peer
         });
         match peer {

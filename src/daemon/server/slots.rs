@@ -7,8 +7,8 @@ use tokio::sync::Notify;
 
 use crate::daemon::peer::ROOT;
 
-/// Descriptors that are left for everything else.
-const SPARE: usize = 128;
+/// Descriptors that are left for everything else: definitions, providers, and the peers that have just asked.
+const SPARE: usize = 192;
 
 /// No more connections than this by default: each takes a few KiB when it has nothing to do.
 const MOST: usize = 16 * 1024;
@@ -172,9 +172,9 @@ mod tests {
     #[test]
     fn there_are_never_more_than_descriptors() {
         for (all, per_user, descriptors, expected) in [
-            (None, None, 1024, (896, 672)),
-            (Some(5000), None, 1024, (896, 672)),
-            (None, Some(10), 1024, (896, 10)),
+            (None, None, 1024, (832, 624)),
+            (Some(5000), None, 1024, (832, 624)),
+            (None, Some(10), 1024, (832, 10)),
             (Some(1), None, 1024, (1, 1)),
             (None, None, 10, (1, 1)),
             (None, None, usize::MAX, (MOST, MOST - MOST / 4)),

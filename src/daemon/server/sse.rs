@@ -38,7 +38,7 @@ pub(super) struct Stream {
 pub(super) async fn serve(
     daemon: Arc<Daemon>,
     connection: UnixStream,
-    caller: Caller,
+    caller: Option<Caller>,
     stream: Box<Stream>,
 ) {
     let head = Response::new(Kind::Events, Body::Plain(Vec::new())).head(false);
@@ -52,8 +52,7 @@ pub(super) async fn serve(
         told: stream.last,
         subscription: stream.subscription,
         connection,
-        // Thousands of them wait, each with a descriptor less.
-        caller: Some(caller).filter(|caller| !caller.can_be_had_again()),
+        caller,
         daemon,
     };
     // Whoever has gone is told nothing more.

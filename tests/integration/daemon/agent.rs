@@ -1,5 +1,6 @@
 //! The agent: age, sops and escrun's own runs decrypt by the daemon, which keeps the identities to itself.
 
+mod crowd;
 mod memory;
 
 use std::fs;

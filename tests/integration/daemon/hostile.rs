@@ -260,6 +260,28 @@ fn ten_thousand_connections_leave_room_for_one_more() {
 }
 
 #[test]
+fn connections_that_were_answered_and_stay_take_one_descriptor_each() {
+    const MANY: usize = 200;
+
+    let served = Served::project();
+    let open = request("POST /v1/open", r#"{"environments":["app"]}"#);
+    survives(&served, |served| {
+        let ask = || {
+            let mut stream = served.connect();
+            stream.write_all(&open).unwrap();
+            assert_eq!(read_answer(&mut stream).unwrap().status, 200);
+            stream
+        };
+        let first = ask();
+        let before = served.descriptors();
+        let held: Vec<UnixStream> = (0..MANY).map(|_| ask()).collect();
+        let more = served.descriptors() - before;
+        assert!(more < MANY + MANY / 2, "{more} for {MANY}");
+        drop((first, held));
+    });
+}
+
+#[test]
 fn whoever_is_one_too_many_is_told_so() {
     let served = Served::start(
         TestEnv::project(),

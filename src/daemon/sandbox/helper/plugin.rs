@@ -4,6 +4,7 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::thread;
+use std::time::Duration;
 
 use super::{Duty, Helper};
 use crate::crypt::{PluginHost, host_plugin};
@@ -13,9 +14,16 @@ use crate::sys::signal::{Signal, Target, send};
 use crate::sys::stack::on_private_stack;
 use crate::sys::start::lead_group;
 
+/// How long a plugin may be silent: as long as a person has to answer a question for consent. Who waits for it keeps others
+/// waiting who need the same plugin. When it is given up, it ends.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 impl PluginHost for Helper {
     fn call(&self) -> io::Result<UnixStream> {
-        Helper::call(self, Duty::Plugin, &[])
+        let line = Helper::call(self, Duty::Plugin, &[])?;
+        line.set_read_timeout(Some(PATIENCE))?;
+        line.set_write_timeout(Some(PATIENCE))?;
+        Ok(line)
     }
 }
 

@@ -167,6 +167,12 @@ impl<'a> Inquiry<'a> {
         }
     }
 
+    /// Records that the peer has hung up before it was given anything.
+    pub(super) fn not_waited_for(&self, decision: &Decision) -> Response {
+        let gone = Response::denied().closing();
+        self.fail(decision, "the peer did not wait", gone)
+    }
+
     /// As [`Self::fail`], for what is told in the answer.
     pub(super) fn fail_with(&self, decision: &Decision, failure: &ErrorAnswer) -> Response {
         let reason = match failure.error.code {

@@ -5,6 +5,7 @@ mod credential;
 mod inquiry;
 mod manage;
 mod open;
+mod patience;
 mod unwrap;
 mod watch;
 

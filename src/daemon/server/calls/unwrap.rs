@@ -5,6 +5,7 @@ use super::super::response::{Body, Kind, Response};
 use super::super::route::Call;
 use super::consent::consent;
 use super::inquiry::{Asking, Inquiry};
+use super::patience::while_waited_for;
 use crate::daemon::keys::{fault_of_unwrapping, read_stanzas, unwrapped};
 use crate::daemon::policy::Action;
 use crate::protocol::{Code, ErrorAnswer};
@@ -21,7 +22,11 @@ pub(super) async fn unwrap(asking: Asking<'_>, request: Request) -> Result<Respo
     })?;
     drop(request);
     consent(&inquiry, &decision, "decrypt a file").await?;
-    match asking.daemon.vault.unwrap(stanzas).await {
+    let unwrapping = asking.daemon.vault.unwrap(asking.peer.user, stanzas);
+    let Some(outcome) = while_waited_for(asking.connection, unwrapping).await else {
+        return Err(inquiry.not_waited_for(&decision));
+    };
+    match outcome {
         Ok(key) => {
             inquiry.give(&decision, None)?;
             Ok(Response::new(Kind::Json, Body::Secret(unwrapped(&key))))
