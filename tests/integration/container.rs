@@ -1,5 +1,6 @@
 //! escrun as the first process of a real container: what runc makes of a bundle that is written by hand.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -91,18 +92,18 @@ impl Bundle {
     /// Makes an identity, and a definition that is encrypted to it.
     fn write_definition(&self, files: bool) {
         let identity = self.folder.path().join("identity");
-        let escrun = |arguments: &[&str]| {
+        let environments = self.root().join("environments");
+        let escrun = |arguments: &[&OsStr]| {
             let output = Command::new(env!("CARGO_BIN_EXE_escrun"))
                 .args(arguments)
-                .arg(&identity)
-                .arg("--dir")
-                .arg(self.root().join("environments"))
                 .env("HOME", self.folder.path())
                 .output()
                 .unwrap();
             assert!(output.status.success(), "{output:?}");
         };
-        escrun(&["keygen", "--output"]);
+        let (identity_path, folder) = (identity.as_os_str(), environments.as_os_str());
+        let [dir, output, by] = ["--dir", "--output", "--identity"].map(OsStr::new);
+        escrun(&["keygen".as_ref(), output, identity_path]);
         let text = fs::read_to_string(&identity).unwrap();
         let recipient = text
             .lines()
@@ -116,8 +117,15 @@ impl Bundle {
             "values:\n  environmentVariables:\n    TOKEN: {{fn::secret: hunter2}}\n{files}encryption:\n  recipients: [{}]\n",
             recipient.unwrap()
         );
-        fs::write(self.root().join("environments/app.yaml"), definition).unwrap();
-        escrun(&["seal", "app", "--identity"]);
+        fs::write(environments.join("app.yaml"), definition).unwrap();
+        escrun(&[
+            "seal".as_ref(),
+            "app".as_ref(),
+            by,
+            identity_path,
+            dir,
+            folder,
+        ]);
         // As Docker mounts a secret.
         fs::set_permissions(&identity, PermissionsExt::from_mode(0o444)).unwrap();
     }
